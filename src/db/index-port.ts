@@ -1,0 +1,102 @@
+/**
+ * The index as the engine sees it: one folder's records, entries, piece lists and archive, in one SQLite database
+ * for the whole host. Reads are plain calls; all changes go through `commit`, one transaction a batch (fsynced).
+ */
+import { type DirPath, type RelPath, type ReplicaId, type RootHash } from '../base/brand.ts'
+import { type Entry, type FileEntry } from '../sync/entry.ts'
+import { type PieceList } from '../sync/piece-list.ts'
+import { type SignedRecord } from '../sync/record.ts'
+
+/** One file in the archive of this folder. */
+export interface ArchivedContent {
+  readonly name: string
+  readonly path: RelPath
+  readonly root: RootHash
+  readonly size: number
+  readonly reason: 'deleted' | 'replaced' | 'conflict'
+  /** Wall clock, milliseconds: for sync_trash_ttl. */
+  readonly archivedMs: number
+}
+
+/** What we know of a peer's and our own numbering, so that a reconnect only costs the difference. */
+export interface PeerProgress {
+  /** The last sequence of the peer's that we have stored. */
+  readonly received: number
+  /** The last sequence of ours that the peer said it has stored. */
+  readonly acknowledged: number
+}
+
+export type Change =
+  /** The record set of a path, whole: those not yet stored get the next sequences, those no longer named go. */
+  | { readonly op: 'records'; readonly path: RelPath; readonly records: readonly SignedRecord[] }
+  | { readonly op: 'entry'; readonly entry: Entry }
+  | { readonly op: 'forget-entry'; readonly path: RelPath }
+  /** Also makes the pieces findable. */
+  | { readonly op: 'content'; readonly root: RootHash; readonly list: PieceList }
+  | { readonly op: 'archived'; readonly file: ArchivedContent }
+  | { readonly op: 'unarchived'; readonly name: string }
+  | { readonly op: 'received'; readonly peer: ReplicaId; readonly sequence: number }
+  | { readonly op: 'acknowledged'; readonly peer: ReplicaId; readonly sequence: number }
+
+export interface Sequenced {
+  readonly sequence: number
+  readonly record: SignedRecord
+}
+
+/** A place on this host that holds a whole content. */
+export type ContentPlace =
+  | { readonly in: 'tree'; readonly folder: string; readonly entry: FileEntry }
+  | { readonly in: 'archive'; readonly folder: string; readonly name: string }
+
+/** A piece that some content known here has at some offset. The bytes are still to be checked. */
+export interface PiecePlace {
+  readonly root: RootHash
+  readonly ordinal: number
+  readonly offset: number
+  readonly length: number
+}
+
+export interface FolderCounts {
+  readonly files: number
+  readonly bytes: number
+  readonly directories: number
+  readonly links: number
+  readonly tombstones: number
+}
+
+export interface FolderIndex {
+  /** This index's id: the author of our records. */
+  readonly replica: ReplicaId
+
+  /** The records of a path that none other dominates; empty for an unknown path. */
+  recordsOf(path: RelPath): readonly SignedRecord[]
+  /** Up to `limit` records with a sequence above `after`, in order. */
+  recordsAfter(after: number, limit: number): readonly Sequenced[]
+  lastSequence(): number
+  /** Paths of all records under a directory, the directory itself excluded, in byte order. */
+  recordPaths(): Iterable<RelPath>
+
+  entry(path: RelPath): Entry | null
+  /** The entries whose parent is `dir` ('absent' ones left out), sorted by name. */
+  entriesIn(dir: DirPath): readonly Entry[]
+  /** All entries below `dir` ('absent' ones left out). */
+  entriesUnder(dir: DirPath): Iterable<Entry>
+  /** The file entries of this folder that hold a content. */
+  entriesHolding(root: RootHash): readonly FileEntry[]
+  /** All places in any folder of this host that hold a content whole. */
+  placesOf(root: RootHash): readonly ContentPlace[]
+  counts(): FolderCounts
+
+  /** The piece list of a content that some file, archived file or transfer here has; null if unknown. */
+  pieceList(root: RootHash): PieceList | null
+  /** Where a piece with this hash lies in contents known here (all folders). */
+  findPiece(hash: Uint8Array): readonly PiecePlace[]
+
+  archive(): readonly ArchivedContent[]
+  peerProgress(peer: ReplicaId): PeerProgress
+  /** Replica ids of all peers that ever synced this folder with us. */
+  knownPeers(): readonly ReplicaId[]
+
+  /** All changes or none; durable when it returns (synchronous = FULL). */
+  commit(changes: readonly Change[]): void
+}

@@ -1,0 +1,98 @@
+/**
+ * The port to other hosts: a Peer is a host that is connected and proven for one folder. The real one speaks libp2p
+ * (folder-net.ts), the fake one joins engines in one process.
+ */
+import { type HostName, type RelPath, type ReplicaId, type RootHash } from '../base/brand.ts'
+import { type SignedRecord } from '../sync/record.ts'
+
+/** What a peer tells about a content: nothing, everything, or a bitmap (bit i of byte i >> 3 is piece i). */
+export type Have = { readonly all: true } | { readonly all: false; readonly bitmap: Uint8Array }
+
+/** How far one host is with one path: the answer to `isosyncd where`. */
+export interface PathState {
+  /** 'whole': there, verified, and the disk still shows what was verified. */
+  readonly state: 'whole' | 'partial' | 'missing' | 'problem'
+  readonly root: RootHash | null
+  readonly size: number
+  /** 0 to 100. */
+  readonly percent: number
+  /** For people: why not, if not whole. */
+  readonly detail: string
+}
+
+/** Messages of one folder, both ways, in order. */
+export type FolderMessage =
+  /**
+   * Records that follow each other in the sender's numbering: all those after `after` up to `upTo`. A push has the
+   * same form; a receiver that misses something before `after` asks with 'since'.
+   */
+  | { readonly type: 'records'; readonly after: number; readonly upTo: number; readonly records: readonly SignedRecord[] }
+  /** Send me what follows your sequence `after`: one page. Doubles as the acknowledgement of all up to it. */
+  | { readonly type: 'since'; readonly after: number }
+  /** I have stored all up to your sequence `upTo`. */
+  | { readonly type: 'stored'; readonly upTo: number }
+  /** I am (no longer) fetching this content: tell me what you have of it, now and as it grows. */
+  | { readonly type: 'want'; readonly root: RootHash; readonly wanted: boolean }
+  /** What I have of a content, whole state (never a difference). */
+  | { readonly type: 'have'; readonly root: RootHash; readonly have: Have }
+  /** Pieces that I have got since (differences). */
+  | { readonly type: 'gained'; readonly root: RootHash; readonly ordinals: readonly number[] }
+  | { readonly type: 'where'; readonly id: number; readonly path: RelPath }
+  | { readonly type: 'where-answer'; readonly id: number; readonly answer: PathState }
+
+export interface Peer {
+  /** The line of known_hosts that it answers to. */
+  readonly host: HostName
+  readonly deviceName: string
+  readonly replica: ReplicaId
+  /** Whether it has proven the read-write secret. */
+  readonly writer: boolean
+  readonly site: string | null
+  /** Last measured round trip; NaN before the first. */
+  rttMs(): number
+  /** Queues a message. The queue is bounded: a peer that does not read is disconnected. */
+  send(message: FolderMessage): void
+  /** The whole piece list of a content, packed. Rejects if the peer has not got it or sends more than `maxBytes`. */
+  fetchPieceList(root: RootHash, maxBytes: number, signal: AbortSignal): Promise<Uint8Array>
+  /**
+   * Asks for pieces of a content; they arrive in the order asked, each with its full length (`lengths[i]` bytes for
+   * `ordinals[i]`), through `receive`. The bytes are only valid until `receive` has resolved. Resolves when all have come,
+   * rejects with PeerGone or PieceRefused. Several calls may run at a time and share the connection.
+   */
+  fetchPieces(
+    root: RootHash,
+    ordinals: readonly number[],
+    lengths: readonly number[],
+    receive: (ordinal: number, bytes: Uint8Array) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void>
+  /** Drops the peer for this folder: it broke the protocol. The reason is logged on both sides. */
+  ban(reason: string): void
+}
+
+/** The connection ended while something was under way; others take over. */
+export class PeerGone extends Error {
+  override readonly name = 'PeerGone'
+}
+
+/** The peer answered that it does not have, or cannot read, what was asked. */
+export class PieceRefused extends Error {
+  override readonly name = 'PieceRefused'
+}
+
+/** A piece read for a peer. `release` gives its buffer back once the bytes are on their way. */
+export interface ServedPiece {
+  readonly bytes: Uint8Array
+  release(): void
+}
+
+/** What the network calls; given when a folder is opened. None may throw. */
+export interface FolderHandlers {
+  up(peer: Peer): void
+  down(peer: Peer, reason: string): void
+  message(peer: Peer, message: FolderMessage): void
+  /** Null: not here. */
+  servePieceList(root: RootHash): Uint8Array | null
+  /** Null: not here, or not readable, or not what it should be. */
+  servePiece(root: RootHash, ordinal: number): Promise<ServedPiece | null>
+}
