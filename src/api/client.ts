@@ -1,0 +1,104 @@
+/** A sub-command's end of the control socket. */
+import { request } from 'node:http'
+import {
+  type ArchiveListing,
+  type PurgeReport,
+  type PurgeWhat,
+  type RescanReport,
+  type RestoreReport,
+  type StatusReport,
+  type WhereReport,
+} from './api-types.ts'
+import { ControlError, isControlErrorCode } from './control-error.ts'
+import { reachableSocketPath } from './socket-path.ts'
+
+/** Every method rejects with ControlError: 'not-running', 'denied', or what the daemon answered. */
+export interface ControlClient {
+  status(): Promise<StatusReport>
+  where(path: string, folder?: string): Promise<WhereReport>
+  rescan(folder?: string): Promise<RescanReport>
+  archiveList(folder?: string): Promise<readonly ArchiveListing[]>
+  archiveRestore(name: string, options?: { folder?: string; to?: string }): Promise<RestoreReport>
+  archivePurge(what: PurgeWhat, folder?: string): Promise<PurgeReport>
+}
+
+/** `where` asks all peers and a purge may unlink thousands of files; a daemon that is silent for longer is stuck. */
+const ANSWER_TIMEOUT_MS = 60_000
+
+export function createControlClient(socketPath: string): ControlClient {
+  const post = <T>(path: string, body: object) => ask<T>(socketPath, 'POST', path, body)
+  return {
+    status: () => ask(socketPath, 'GET', '/status', null),
+    where: (path, folder) => post('/where', { path, folder }),
+    rescan: (folder) => post('/rescan', { folder }),
+    archiveList: (folder) => post('/archive/list', { folder }),
+    archiveRestore: (name, options = {}) => post('/archive/restore', { name, ...options }),
+    archivePurge: (what, folder) => post('/archive/purge', { what, folder }),
+  }
+}
+
+async function ask<T>(socketPath: string, method: string, path: string, body: object | null): Promise<T> {
+  const { status, text } = await exchange(socketPath, method, path, body === null ? '' : JSON.stringify(body))
+  const answer = parsed(text)
+  if (status === 200) return answer as T
+  const { error, message } = (answer ?? {}) as { error?: unknown; message?: unknown }
+  const code = isControlErrorCode(error) ? error : 'failed'
+  throw new ControlError(code, typeof message === 'string' ? message : `the daemon answered with HTTP status ${status}`)
+}
+
+async function exchange(socketPath: string, method: string, path: string, body: string) {
+  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>()
+  const reachable = reachOrThrow(socketPath)
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
+  const sent = request(
+    { socketPath: reachable.path, method, path, headers, timeout: ANSWER_TIMEOUT_MS },
+    (response) => {
+      let text = ''
+      response.setEncoding('utf8')
+      response.on('data', (part: string) => (text += part))
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }))
+      response.on('error', reject)
+    },
+  )
+  sent.on('timeout', () => sent.destroy(new Error(`no answer within ${ANSWER_TIMEOUT_MS / 1000} s`)))
+  sent.on('error', reject)
+  sent.end(body)
+  return promise
+    .catch((error: unknown) => Promise.reject(inWords(socketPath, error)))
+    .finally(() => reachable.release())
+}
+
+function reachOrThrow(socketPath: string) {
+  try {
+    return reachableSocketPath(socketPath)
+  } catch (error) {
+    throw inWords(socketPath, error)
+  }
+}
+
+function inWords(socketPath: string, error: unknown): ControlError {
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code === 'ENOENT')
+    return new ControlError('not-running', `isosyncd is not running: there is no socket ${socketPath}`)
+  if (code === 'ECONNREFUSED') {
+    return new ControlError(
+      'not-running',
+      `isosyncd is not running: nobody answers on ${socketPath} (left behind by one that died)`,
+    )
+  }
+  if (code === 'EACCES' || code === 'EPERM') {
+    return new ControlError(
+      'denied',
+      `this user may not open ${socketPath}: run the command as the daemon's user or as root`,
+    )
+  }
+  return new ControlError('failed', `${socketPath}: ${message}`, { cause: error })
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,87 @@
+/** The verbs of the control socket as HTTP routes. Input is checked here; what the verbs do is the engine's. */
+import { type Context, Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { type z } from 'zod'
+import {
+  archiveListInput,
+  type ArchiveListing,
+  archivePurgeInput,
+  archiveRestoreInput,
+  type PurgeReport,
+  type PurgeWhat,
+  rescanInput,
+  type RescanReport,
+  type RestoreReport,
+  type StatusReport,
+  whereInput,
+  type WhereReport,
+} from './api-types.ts'
+import { ControlError, statusOfCode } from './control-error.ts'
+import { chooseFolder, chooseFolders, choosePath } from './folder-choice.ts'
+
+/**
+ * What the daemon can do for a sub-command. `folder` is always the `dir` of one of `status().folders`; paths are relative
+ * to it and not yet checked. Trouble that the operator should read is thrown as ControlError.
+ */
+export interface ControlVerbs {
+  status(): StatusReport
+  where(folder: string, path: string): Promise<WhereReport>
+  /** Starts a scan of these folders; does not wait for its end. */
+  rescan(folders: readonly string[]): Promise<RescanReport>
+  archiveList(folder: string): Promise<ArchiveListing>
+  /** `to` is where it shall stand; its own path if null. Something there is 'in-the-way'. */
+  archiveRestore(folder: string, name: string, to: string | null): Promise<RestoreReport>
+  archivePurge(folder: string, what: PurgeWhat): Promise<PurgeReport>
+}
+
+/** The largest request is two paths of 4,096 bytes, escaped. */
+const MAX_REQUEST_BYTES = 64 * 1024
+
+export function createControlApp(verbs: ControlVerbs): Hono {
+  const app = new Hono()
+  const folders = () => verbs.status().folders
+  app.use(bodyLimit({ maxSize: MAX_REQUEST_BYTES }))
+  app.get('/status', (c) => c.json(verbs.status()))
+  app.post('/where', async (c) => {
+    const input = await inputOf(c, whereInput)
+    const { dir, path } = choosePath(folders(), input.folder, input.path)
+    return c.json(await verbs.where(dir, path))
+  })
+  app.post('/rescan', async (c) => {
+    const { folder } = await inputOf(c, rescanInput)
+    return c.json(await verbs.rescan(chooseFolders(folders(), folder).map((f) => f.dir)))
+  })
+  app.post('/archive/list', async (c) => {
+    const { folder } = await inputOf(c, archiveListInput)
+    return c.json(await Promise.all(chooseFolders(folders(), folder).map((f) => verbs.archiveList(f.dir))))
+  })
+  app.post('/archive/restore', async (c) => {
+    const { folder, name, to } = await inputOf(c, archiveRestoreInput)
+    return c.json(await verbs.archiveRestore(chooseFolder(folders(), folder).dir, name, to ?? null))
+  })
+  app.post('/archive/purge', async (c) => {
+    const { folder, what } = await inputOf(c, archivePurgeInput)
+    return c.json(await verbs.archivePurge(chooseFolder(folders(), folder).dir, what))
+  })
+  app.notFound((c) =>
+    answerError(c, new ControlError('bad-request', `the daemon knows no ${c.req.method} ${c.req.path}`)),
+  )
+  app.onError((error, c) => answerError(c, error))
+  return app
+}
+
+async function inputOf<T>(c: Context, schema: z.ZodType<T>): Promise<T> {
+  const body: unknown = await c.req.json().catch(() => null)
+  const result = schema.safeParse(body)
+  if (result.success) return result.data
+  const [issue] = result.error.issues
+  throw new ControlError(
+    'bad-request',
+    `the request does not fit: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
+  )
+}
+
+function answerError(c: Context, error: Error): Response {
+  const code = error instanceof ControlError ? error.code : 'failed'
+  return c.json({ error: code, message: error.message }, statusOfCode[code])
+}

@@ -1,0 +1,33 @@
+/** Collects what the checks of one config file find, so that all of it can be told at once. */
+import { type Document, type KeyPath, type Position, showPath } from './document.ts'
+import { inFileOrder, type Mistake } from './mistake.ts'
+
+export class Findings {
+  readonly #file: string
+  readonly #document: Document
+  readonly #mistakes: Mistake[] = []
+  readonly #warnings: Mistake[] = []
+
+  constructor(file: string, document: Document) {
+    this.#file = file
+    this.#document = document
+  }
+
+  /** Something that must be mended before the daemon starts. */
+  mistake(path: KeyPath, text: string, position: Position = this.#document.positionOf(path)): void {
+    this.#mistakes.push({ file: this.#file, key: showPath(path), text, line: position.line, column: position.column })
+  }
+
+  /** Something that the operator should know, and no more. */
+  warning(path: KeyPath, text: string, position: Position = this.#document.positionOfKey(path)): void {
+    this.#warnings.push({ file: this.#file, key: showPath(path), text, line: position.line, column: position.column })
+  }
+
+  mistakes(): readonly Mistake[] {
+    return inFileOrder(this.#mistakes)
+  }
+
+  warnings(): readonly Mistake[] {
+    return inFileOrder(this.#warnings)
+  }
+}
