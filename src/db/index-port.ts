@@ -73,14 +73,16 @@ export interface FolderIndex {
   /** Up to `limit` records with a sequence above `after`, in order. */
   recordsAfter(after: number, limit: number): readonly Sequenced[]
   lastSequence(): number
-  /** Paths of all records under a directory, the directory itself excluded, in byte order. */
+  /** Paths of all records, tombstones too, each once: by directory, then by name, both in byte order. */
   recordPaths(): Iterable<RelPath>
 
   entry(path: RelPath): Entry | null
   /** The entries whose parent is `dir` ('absent' ones left out), sorted by name. */
   entriesIn(dir: DirPath): readonly Entry[]
-  /** All entries below `dir` ('absent' ones left out). */
+  /** All entries below `dir` ('absent' ones left out): by directory, then by name, both in byte order. */
   entriesUnder(dir: DirPath): Iterable<Entry>
+  /** Directories in which entries lie ('absent' ones left out), in byte order; '' is the root. */
+  directoriesWithEntries(): Iterable<DirPath>
   /** The file entries of this folder that hold a content. */
   entriesHolding(root: RootHash): readonly FileEntry[]
   /** All places in any folder of this host that hold a content whole. */
@@ -97,6 +99,8 @@ export interface FolderIndex {
   /** Replica ids of all peers that ever synced this folder with us. */
   knownPeers(): readonly ReplicaId[]
 
-  /** All changes or none; durable when it returns (synchronous = FULL). */
+  /** All changes or none; durable when it returns (synchronous = FULL), or when the outer `together` returns. */
   commit(changes: readonly Change[]): void
+  /** Runs `work` in one transaction: what it commits becomes durable together, or nothing of it does if it throws. */
+  together<T>(work: () => T): T
 }

@@ -1,0 +1,132 @@
+/**
+ * The tables `content` and `piece`: root hashes and their numbers, piece lists, and where a piece lies. They serve all
+ * folders of the host.
+ */
+import { type RootHash } from '../base/brand.ts'
+import { assert } from '../base/assert.ts'
+import {
+  HASH_BYTES,
+  packPieceList,
+  type PieceList,
+  pieceHash,
+  pieceOffsets,
+  SECTOR_BYTES,
+  unpackPieceList,
+} from '../sync/piece-list.ts'
+import { blobOf, hexOf } from './blob.ts'
+import { type PiecePlace } from './index-port.ts'
+import { type Connection } from './open-connection.ts'
+
+/** A piece lies in few contents, but one of zeros may lie in all of them: a few places are enough to choose from. */
+const MAX_PIECE_PLACES = 16
+
+interface PlaceRow {
+  readonly root: Uint8Array
+  readonly size: number
+  readonly ordinal: number
+  readonly sector: number
+  readonly sectors: number
+}
+
+export class ContentsTable {
+  readonly #find
+  readonly #insert
+  readonly #read
+  readonly #write
+  readonly #insertPiece
+  readonly #deletePiece
+  readonly #findPiece
+
+  constructor(db: Connection) {
+    this.#find = db.prepare<[Uint8Array], number>('SELECT id FROM content WHERE root = ?').pluck()
+    this.#insert = db.prepare<[Uint8Array]>('INSERT INTO content (root) VALUES (?)')
+    this.#read = db.prepare<[number], { size: number | null; packed: Uint8Array | null }>(
+      'SELECT size, packed FROM content WHERE id = ?',
+    )
+    this.#write = db.prepare<[number | null, Uint8Array | null, number]>(
+      'UPDATE content SET size = ?, packed = ? WHERE id = ?',
+    )
+    this.#insertPiece = db.prepare<[number, number, number, number, number]>(
+      'INSERT OR IGNORE INTO piece (prefix, content, ordinal, sector, sectors) VALUES (?, ?, ?, ?, ?)',
+    )
+    this.#deletePiece = db.prepare<[number, number]>('DELETE FROM piece WHERE prefix = ? AND content = ?')
+    this.#findPiece = db.prepare<[number, number], PlaceRow>(
+      `SELECT c.root, c.size, p.ordinal, p.sector, p.sectors FROM piece p JOIN content c ON c.id = p.content
+       WHERE p.prefix = ?
+       ORDER BY NOT EXISTS (SELECT 1 FROM entry e WHERE e.content = c.id)
+         AND NOT EXISTS (SELECT 1 FROM archived a WHERE a.content = c.id), p.content LIMIT ?`,
+    )
+  }
+
+  /** The number of a content, or null if nothing names it. */
+  find(root: RootHash): number | null {
+    return this.#find.get(blobOf(root)) ?? null
+  }
+
+  /** The number of a content, given it now if it has none. */
+  idOf(root: RootHash): number {
+    return this.find(root) ?? Number(this.#insert.run(blobOf(root)).lastInsertRowid)
+  }
+
+  idOrNull(root: RootHash | null): number | null {
+    return root === null ? null : this.idOf(root)
+  }
+
+  pieceList(root: RootHash): PieceList | null {
+    const id = this.find(root)
+    return id === null ? null : this.#readList(id)
+  }
+
+  #readList(id: number): PieceList | null {
+    const row = this.#read.get(id)
+    if (row === undefined || row.size === null || row.packed === null) return null
+    const list = unpackPieceList(row.size, row.packed)
+    if (typeof list === 'string') throw new Error(`a piece list in the index is damaged: ${list}`)
+    return list
+  }
+
+  /** Keeps a piece list and makes its pieces findable. One that is there already stays. */
+  store(root: RootHash, list: PieceList): void {
+    const id = this.idOf(root)
+    if (this.#readList(id) !== null) return
+    this.#write.run(list.size, packPieceList(list), id)
+    const offsets = pieceOffsets(list)
+    for (const ordinal of byPrefix(list)) {
+      const sector = (offsets[ordinal] ?? 0) / SECTOR_BYTES
+      const sectors = Math.ceil((offsets[ordinal + 1] ?? 0) / SECTOR_BYTES) - sector
+      this.#insertPiece.run(piecePrefix(pieceHash(list, ordinal)), id, ordinal, sector, sectors)
+    }
+  }
+
+  /** Forgets a piece list and its pieces; the content keeps its number. */
+  dropList(id: number): void {
+    const list = this.#readList(id)
+    if (list === null) return
+    for (let i = 0; i < list.count; i++) this.#deletePiece.run(piecePrefix(pieceHash(list, i)), id)
+    this.#write.run(null, null, id)
+  }
+
+  /** Where a piece may lie; places that some file or archived file holds come first. */
+  findPiece(hash: Uint8Array): readonly PiecePlace[] {
+    return this.#findPiece.all(piecePrefix(hash), MAX_PIECE_PLACES).map((row) => {
+      const offset = row.sector * SECTOR_BYTES
+      const length = Math.min(row.sectors * SECTOR_BYTES, row.size - offset)
+      return { root: hexOf<RootHash>(row.root), ordinal: row.ordinal, offset, length }
+    })
+  }
+}
+
+/** Ordinals in the order of the index: rows that go in sorted fill its pages and touch each only once. */
+function byPrefix(list: PieceList): readonly number[] {
+  const prefixes = new Float64Array(list.count)
+  for (let i = 0; i < list.count; i++) prefixes[i] = piecePrefix(pieceHash(list, i))
+  const ordinals = Array.from(prefixes.keys())
+  return ordinals.sort((a, b) => (prefixes[a] ?? 0) - (prefixes[b] ?? 0) || a - b)
+}
+
+/** The first 48 bits of a hash, as a number. */
+export function piecePrefix(hash: Uint8Array): number {
+  assert(hash.byteLength === HASH_BYTES, `a piece hash has ${hash.byteLength} bytes`)
+  const view = new DataView(hash.buffer, hash.byteOffset, hash.byteLength)
+  return view.getUint32(0) * 0x1_0000 + view.getUint16(4)
+}

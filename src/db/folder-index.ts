@@ -1,0 +1,167 @@
+/** One folder of the index: the port over its tables. */
+import { assertNever } from '../base/assert.ts'
+import { type DirPath, type FolderId, type RelPath, type ReplicaId, type RootHash } from '../base/brand.ts'
+import { type Entry, type FileEntry } from '../sync/entry.ts'
+import { type PieceList } from '../sync/piece-list.ts'
+import { type SignedRecord } from '../sync/record.ts'
+import { ArchivedTable } from './archived-table.ts'
+import { blobOf } from './blob.ts'
+import { type ContentsTable } from './contents-table.ts'
+import { DirectoriesTable } from './directories-table.ts'
+import { EntriesTable } from './entries-table.ts'
+import {
+  type ArchivedContent,
+  type Change,
+  type ContentPlace,
+  type FolderCounts,
+  type FolderIndex,
+  type PeerProgress,
+  type PiecePlace,
+  type Sequenced,
+} from './index-port.ts'
+import { type Connection } from './open-connection.ts'
+import { PeersTable } from './peers-table.ts'
+import { RecordsTable } from './records-table.ts'
+
+export interface FolderIndexNeeds {
+  readonly db: Connection
+  readonly replica: ReplicaId
+  readonly contents: ContentsTable
+  /** All places of a content, over all folders. */
+  readonly placesOf: (root: RootHash) => readonly ContentPlace[]
+}
+
+export class SqliteFolderIndex implements FolderIndex {
+  readonly replica: ReplicaId
+  readonly #contents: ContentsTable
+  readonly #records: RecordsTable
+  readonly #entries: EntriesTable
+  readonly #archived: ArchivedTable
+  readonly #peers: PeersTable
+  readonly #placesOf
+  readonly #db: Connection
+  readonly #counts
+  readonly #commit
+
+  constructor(folder: FolderId, needs: FolderIndexNeeds) {
+    const { db, contents } = needs
+    const id = folderNumber(db, folder)
+    const directories = new DirectoriesTable(db, id)
+    this.#db = db
+    this.replica = needs.replica
+    this.#contents = contents
+    this.#records = new RecordsTable(db, id, { directories, contents })
+    this.#entries = new EntriesTable(db, id, { directories, contents })
+    this.#archived = new ArchivedTable(db, id, contents)
+    this.#peers = new PeersTable(db, id)
+    this.#placesOf = needs.placesOf
+    const counts = db.prepare<[number], FolderCounts>(
+      'SELECT files, bytes, directories, links, tombstones FROM folder WHERE id = ?',
+    )
+    this.#counts = () => counts.get(id) ?? { files: 0, bytes: 0, directories: 0, links: 0, tombstones: 0 }
+    this.#commit = db.transaction((changes: readonly Change[]) => {
+      for (const change of changes) this.#apply(change)
+    })
+  }
+
+  recordsOf(path: RelPath): readonly SignedRecord[] {
+    return this.#records.of(path)
+  }
+
+  recordsAfter(after: number, limit: number): readonly Sequenced[] {
+    return this.#records.after(after, limit)
+  }
+
+  lastSequence(): number {
+    return this.#records.lastSequence()
+  }
+
+  recordPaths(): Iterable<RelPath> {
+    return this.#records.paths()
+  }
+
+  entry(path: RelPath): Entry | null {
+    return this.#entries.get(path)
+  }
+
+  entriesIn(dir: DirPath): readonly Entry[] {
+    return this.#entries.in(dir)
+  }
+
+  entriesUnder(dir: DirPath): Iterable<Entry> {
+    return this.#entries.under(dir)
+  }
+
+  directoriesWithEntries(): Iterable<DirPath> {
+    return this.#entries.directories()
+  }
+
+  entriesHolding(root: RootHash): readonly FileEntry[] {
+    return this.#entries.holding(root)
+  }
+
+  placesOf(root: RootHash): readonly ContentPlace[] {
+    return this.#placesOf(root)
+  }
+
+  counts(): FolderCounts {
+    return this.#counts()
+  }
+
+  pieceList(root: RootHash): PieceList | null {
+    return this.#contents.pieceList(root)
+  }
+
+  findPiece(hash: Uint8Array): readonly PiecePlace[] {
+    return this.#contents.findPiece(hash)
+  }
+
+  archive(): readonly ArchivedContent[] {
+    return this.#archived.all()
+  }
+
+  peerProgress(peer: ReplicaId): PeerProgress {
+    return this.#peers.progress(peer)
+  }
+
+  knownPeers(): readonly ReplicaId[] {
+    return this.#peers.all()
+  }
+
+  commit(changes: readonly Change[]): void {
+    if (changes.length > 0) this.#commit.immediate(changes)
+  }
+
+  together<T>(work: () => T): T {
+    return this.#db.transaction(work).immediate()
+  }
+
+  #apply(change: Change): void {
+    switch (change.op) {
+      case 'records':
+        return this.#records.replace(change.path, change.records)
+      case 'entry':
+        return this.#entries.put(change.entry)
+      case 'forget-entry':
+        return this.#entries.forget(change.path)
+      case 'content':
+        return this.#contents.store(change.root, change.list)
+      case 'archived':
+        return this.#archived.put(change.file)
+      case 'unarchived':
+        return this.#archived.forget(change.name)
+      case 'received':
+      case 'acknowledged':
+        return this.#peers.set(change.peer, change.op, change.sequence)
+      default:
+        return assertNever(change)
+    }
+  }
+}
+
+/** The number of a folder, given it now if the index has not met it yet. */
+function folderNumber(db: Connection, folder: FolderId): number {
+  const blob = blobOf(folder)
+  const found = db.prepare<[Uint8Array], number>('SELECT id FROM folder WHERE folder = ?').pluck().get(blob)
+  return found ?? Number(db.prepare<[Uint8Array]>('INSERT INTO folder (folder) VALUES (?)').run(blob).lastInsertRowid)
+}

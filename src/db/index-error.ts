@@ -1,0 +1,42 @@
+/** What can be wrong with an index database as a whole. Trouble inside a transaction is SQLite's own error. */
+
+export type IndexErrorCode =
+  | 'corrupt' // damaged, or no database at all
+  | 'foreign' // a database of another program
+  | 'newer' // made by a later isosyncd
+  | 'unusable' // cannot be opened: no such directory, no permission, locked by another process
+
+/** The index cannot be used. The text names the file, says what happened and what to do. */
+export class IndexError extends Error {
+  override readonly name = 'IndexError'
+  readonly code: IndexErrorCode
+  readonly path: string
+  constructor(code: IndexErrorCode, path: string, sentence: string, options?: ErrorOptions) {
+    super(`${path}: ${sentence}`, options)
+    this.code = code
+    this.path = path
+  }
+}
+
+/** What SQLite threw while the database was opened, in the operator's words. */
+export function asIndexError(path: string, error: unknown): unknown {
+  if (error instanceof IndexError) return error
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const said = error instanceof Error ? error.message : String(error)
+  if (code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT')) return corruptIndex(path, said, error)
+  if (code.startsWith('SQLITE_') || error instanceof TypeError) {
+    return new IndexError('unusable', path, `the index cannot be opened: ${said}. Nothing is synced until it can`, {
+      cause: error,
+    })
+  }
+  return error
+}
+
+export function corruptIndex(path: string, said: string, cause?: unknown): IndexError {
+  return new IndexError(
+    'corrupt',
+    path,
+    `the index is damaged (${said}). Nothing was touched. Move it away, with its -wal and -shm files, and start again: a new index is made from the files on disk and from the peers, and nothing is deleted`,
+    { cause },
+  )
+}

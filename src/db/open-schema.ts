@@ -1,0 +1,81 @@
+/**
+ * Brings a database to the schema that this program speaks: a new one gets schema.sql, an older one the migrations it
+ * lacks (after a copy was put beside it), a newer one is refused.
+ */
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { IndexError } from './index-error.ts'
+import { type Connection } from './open-connection.ts'
+
+/** Brings a database from version i + 1 to i + 2, where i is its place in the list. Never changed once released. */
+export type Migration = (db: Connection) => void
+
+/** None yet: schema.sql is version 1. A change goes into schema.sql and, as a migration, to the end of this list. */
+export const MIGRATIONS: readonly Migration[] = []
+
+/** `replica` is drawn for a new database only. `onBackup` is told where the copy is. Throws IndexError. */
+export function bringUpToDate(
+  db: Connection,
+  path: string,
+  needs: { readonly drawReplica: () => Uint8Array; readonly onBackup: (copy: string) => void },
+  migrations: readonly Migration[],
+): void {
+  const wanted = migrations.length + 1
+  const found = db.pragma('user_version', { simple: true }) as number
+  if (found === 0) createSchema(db, wanted, needs.drawReplica())
+  else if (found > wanted) throw newerIndex(path, found, wanted)
+  else if (found < wanted) {
+    if (!db.memory) needs.onBackup(backUp(db, path, found))
+    migrate(db, found, migrations)
+  }
+}
+
+function createSchema(db: Connection, version: number, replica: Uint8Array): void {
+  const schema = readFileSync(new URL('schema.sql', import.meta.url), 'utf8')
+  db.transaction(() => {
+    db.exec(schema)
+    db.prepare('INSERT INTO meta (only, replica) VALUES (1, ?)').run(replica)
+    db.pragma(`user_version = ${version}`)
+  }).immediate()
+}
+
+function newerIndex(path: string, found: number, wanted: number): IndexError {
+  return new IndexError(
+    'newer',
+    path,
+    `this index has version ${found}, made by a later isosyncd; this one knows versions up to ${wanted}. Nothing was touched. Install the later isosyncd again, or put back the copy made before the upgrade (${path}.v${wanted}.bak)`,
+  )
+}
+
+/** Each migration is one transaction with its version number: a crash between two leaves a whole version. */
+function migrate(db: Connection, found: number, migrations: readonly Migration[]): void {
+  db.pragma('foreign_keys = OFF') // so that a table may be made anew and renamed
+  for (let version = found; version <= migrations.length; version++) {
+    db.transaction(() => {
+      migrations[version - 1]?.(db)
+      db.pragma(`user_version = ${version + 1}`)
+    }).immediate()
+  }
+  db.pragma('foreign_keys = ON')
+}
+
+/** Copies the whole database to `<path>.v<version>.bak`, which is either whole and durable or not there. */
+function backUp(db: Connection, path: string, version: number): string {
+  const copy = `${path}.v${version}.bak`
+  const growing = `${copy}.tmp`
+  rmSync(growing, { force: true })
+  db.prepare('VACUUM INTO ?').run(growing)
+  syncPath(growing)
+  renameSync(growing, copy)
+  syncPath(dirname(copy))
+  return copy
+}
+
+function syncPath(path: string): void {
+  const fd = openSync(path, 'r')
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
