@@ -3,10 +3,10 @@
  * (folder-net.ts), the fake one joins engines in one process.
  */
 import { type HostName, type RelPath, type ReplicaId, type RootHash } from '../base/brand.ts'
+import { type Have } from '../sync/piece-set.ts'
 import { type SignedRecord } from '../sync/record.ts'
 
-/** What a peer tells about a content: nothing, everything, or a bitmap (bit i of byte i >> 3 is piece i). */
-export type Have = { readonly all: true } | { readonly all: false; readonly bitmap: Uint8Array }
+export { type Have }
 
 /** How far one host is with one path: the answer to `isosyncd where`. */
 export interface PathState {
@@ -26,7 +26,12 @@ export type FolderMessage =
    * Records that follow each other in the sender's numbering: all those after `after` up to `upTo`. A push has the
    * same form; a receiver that misses something before `after` asks with 'since'.
    */
-  | { readonly type: 'records'; readonly after: number; readonly upTo: number; readonly records: readonly SignedRecord[] }
+  | {
+      readonly type: 'records'
+      readonly after: number
+      readonly upTo: number
+      readonly records: readonly SignedRecord[]
+    }
   /** Send me what follows your sequence `after`: one page. Doubles as the acknowledgement of all up to it. */
   | { readonly type: 'since'; readonly after: number }
   /** I have stored all up to your sequence `upTo`. */

@@ -1,0 +1,125 @@
+/**
+ * What one receiver knows of the swarm around one content: who has which pieces, who else is fetching it, and how many
+ * of those have each piece. Peers that are not receivers are sources: they give, and do not count in rarity.
+ */
+import { type Have, PieceSet } from './piece-set.ts'
+
+/** Who a peer is in a swarm: its replica id. */
+export type PeerKey = string
+
+/** A peer that fetches the same content. `near`: of our site, or the sites are not known. */
+export interface Receiver {
+  readonly peer: PeerKey
+  readonly near: boolean
+}
+
+/** Rarities that are told apart: on no, one, two, or more receivers. */
+const LEVELS = 4
+
+/** How many receivers have each piece, kept so that all pieces of one rarity are found at once. */
+class Rarity {
+  /** By rarity, the last for LEVELS - 1 and more. */
+  readonly levels: readonly PieceSet[]
+  readonly #holders: Uint16Array
+
+  constructor(count: number) {
+    this.#holders = new Uint16Array(count)
+    this.levels = Array.from({ length: LEVELS }, (_, i) => (i === 0 ? PieceSet.full(count) : new PieceSet(count)))
+  }
+
+  change(ordinal: number, by: 1 | -1): void {
+    const before = this.#holders[ordinal]!
+    this.#holders[ordinal] = before + by
+    this.#level(before).delete(ordinal)
+    this.#level(before + by).add(ordinal)
+  }
+
+  #level(holders: number): PieceSet {
+    return this.levels[Math.min(holders, LEVELS - 1)]!
+  }
+}
+
+export class SwarmView {
+  readonly #count: number
+  readonly #pieces = new Map<PeerKey, PieceSet>()
+  readonly #receivers = new Map<PeerKey, Receiver>()
+  readonly #rarity: Rarity
+  readonly #nearRarity: Rarity
+
+  constructor(count: number) {
+    this.#count = count
+    this.#rarity = new Rarity(count)
+    this.#nearRarity = new Rarity(count)
+  }
+
+  /** The other receivers. */
+  get receivers(): ReadonlyMap<PeerKey, Receiver> {
+    return this.#receivers
+  }
+
+  /** Pieces by the number of other receivers that have them: 0, 1, 2, more. */
+  get levels(): readonly PieceSet[] {
+    return this.#rarity.levels
+  }
+
+  /** Pieces that no near receiver has. */
+  get notNear(): PieceSet {
+    return this.#nearRarity.levels[0]!
+  }
+
+  /** What a peer has; null for a peer that has told nothing. */
+  piecesOf(peer: PeerKey): PieceSet | null {
+    return this.#pieces.get(peer) ?? null
+  }
+
+  /** A peer tells all that it has. */
+  has(peer: PeerKey, have: Have): void {
+    this.#countOut(peer)
+    this.#pieces.set(peer, PieceSet.told(this.#count, have))
+    this.#countIn(peer)
+  }
+
+  gained(peer: PeerKey, ordinal: number): void {
+    if (!this.#pieces.has(peer)) this.#pieces.set(peer, new PieceSet(this.#count))
+    if (this.#pieces.get(peer)!.add(ordinal)) this.#change(peer, ordinal, 1)
+  }
+
+  lost(peer: PeerKey, ordinal: number): void {
+    if (this.#pieces.get(peer)?.delete(ordinal) === true) this.#change(peer, ordinal, -1)
+  }
+
+  gone(peer: PeerKey): void {
+    this.#countOut(peer)
+    this.#pieces.delete(peer)
+    this.#receivers.delete(peer)
+  }
+
+  setReceivers(receivers: readonly Receiver[]): void {
+    const next = new Map(receivers.map((receiver) => [receiver.peer, receiver]))
+    const changed = [...new Set([...this.#receivers.keys(), ...next.keys()])].filter(
+      (peer) => this.#receivers.get(peer)?.near !== next.get(peer)?.near,
+    )
+    for (const peer of changed) {
+      this.#countOut(peer)
+      const receiver = next.get(peer)
+      if (receiver === undefined) this.#receivers.delete(peer)
+      else this.#receivers.set(peer, receiver)
+      this.#countIn(peer)
+    }
+  }
+
+  #countIn(peer: PeerKey): void {
+    if (this.#receivers.has(peer)) this.#pieces.get(peer)?.each((ordinal) => this.#change(peer, ordinal, 1))
+  }
+
+  #countOut(peer: PeerKey): void {
+    if (this.#receivers.has(peer)) this.#pieces.get(peer)?.each((ordinal) => this.#change(peer, ordinal, -1))
+  }
+
+  #change(peer: PeerKey, ordinal: number, by: 1 | -1): void {
+    const receiver = this.#receivers.get(peer)
+    if (receiver === undefined) return
+    this.#rarity.change(ordinal, by)
+    if (receiver.near) this.#nearRarity.change(ordinal, by)
+  }
+}
