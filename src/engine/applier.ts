@@ -1,0 +1,180 @@
+/**
+ * Carries out on disk what reconciling decides, one path at a time under its lock:
+ *
+ *   consider(path): decision = reconcile(entry, records)
+ *     nothing            done
+ *     adopt              what lies here is right: take up its version (and mtime)
+ *     fetch              staging has it whole: install; a file here that is to go has it: move; else transfer it
+ *     archive            take it out of the tree
+ *     make-directory, make-link
+ *
+ * Nothing is kept about plans: after a crash, reconciling derives them again. Live records go before tombstones, so
+ * that a rename finds its content still in the tree.
+ */
+import PQueue from 'p-queue'
+import { type RelPath } from '../base/brand.ts'
+import { type Log } from '../base/log.ts'
+import { type FolderIndex } from '../db/index-port.ts'
+import { FsError } from '../fs/root.ts'
+import { type Decision, reconcile } from '../sync/reconcile.ts'
+import { parentOf } from '../sync/path.ts'
+import { type PathLocks } from './path-locks.ts'
+import { type ProblemList } from './problem-list.ts'
+import { NotYet, type TreeChanges } from './tree-changes.ts'
+
+/** Paths worked on at a time: installs wait for the disk, and disks like a few requests together. */
+const AT_A_TIME = 8
+
+export interface ApplierNeeds {
+  readonly index: Pick<FolderIndex, 'entry' | 'recordsOf'>
+  readonly locks: PathLocks
+  readonly tree: Pick<TreeChanges, 'adopt' | 'install' | 'remove' | 'makeDirectory' | 'makeLink'>
+  readonly problems: ProblemList
+  /** The root is there and is the one it was: only then is anything put into it. */
+  readonly rootIsSound: () => Promise<boolean>
+  /** The path wants nothing fetched. */
+  readonly release: (path: RelPath) => void
+  /** The disk shows something else than the index knows at this path: it must be scanned. */
+  readonly rescan: (path: RelPath) => void
+  /** The disk is full: the folder pauses. */
+  readonly diskFull: (error: FsError) => void
+  readonly log: Log
+}
+
+export class Applier {
+  readonly #needs: ApplierNeeds
+  readonly #live = new PQueue({ concurrency: AT_A_TIME })
+  readonly #dead = new PQueue({ concurrency: AT_A_TIME })
+  readonly #queued = new Set<RelPath>()
+  readonly #later = new Set<RelPath>()
+  /** Links that wait for what they point at. */
+  readonly #waitingFor = new Map<RelPath, Set<RelPath>>()
+  #paused = false
+
+  constructor(needs: ApplierNeeds) {
+    this.#needs = needs
+    this.#live.on('idle', () => this.#paused || this.#dead.start())
+  }
+
+  /** Looks at these paths again: those to be made or changed first, those to be deleted when that is done. */
+  consider(live: readonly RelPath[], dead: readonly RelPath[] = []): void {
+    if (live.length > 0) this.#dead.pause()
+    for (const path of live) this.#add(this.#live, path)
+    for (const path of [...dead].sort().reverse()) this.#add(this.#dead, path)
+    if (this.#live.pending + this.#live.size === 0 && !this.#paused) this.#dead.start()
+  }
+
+  /** Tries again what did not work before. */
+  retry(): void {
+    const paths = [...this.#later]
+    this.#later.clear()
+    this.consider(paths)
+  }
+
+  /** Stops taking up new work (halted, disk full); `resume` goes on where it was. */
+  pause(): void {
+    this.#paused = true
+    this.#live.pause()
+    this.#dead.pause()
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.#live.start()
+    if (this.#live.pending + this.#live.size === 0) this.#dead.start()
+    this.retry()
+  }
+
+  /** Resolves when all that was to be looked at has been looked at once. */
+  async settled(): Promise<void> {
+    await this.#live.onIdle()
+    if (!this.#paused) await this.#dead.onIdle()
+  }
+
+  /** Paths that are being worked on, or wait for it. */
+  get busy(): number {
+    return this.#queued.size
+  }
+
+  /** Paths that could not be carried out and will be tried again. */
+  get postponed(): number {
+    return this.#later.size
+  }
+
+  /** Resolves when the work that has begun is done; nothing new is begun. */
+  async close(): Promise<void> {
+    this.pause()
+    this.#live.clear()
+    this.#dead.clear()
+    await Promise.all([this.#live.onPendingZero(), this.#dead.onPendingZero()])
+  }
+
+  #add(queue: PQueue, path: RelPath): void {
+    if (this.#queued.has(path)) return
+    this.#queued.add(path)
+    void queue.add(() => this.#consider(path))
+  }
+
+  async #consider(path: RelPath): Promise<void> {
+    this.#queued.delete(path)
+    try {
+      await this.#needs.locks.with([path], () => this.#carryOut(path))
+      this.#needs.problems.clear(path, 'in-the-way', 'io-error')
+    } catch (error) {
+      this.failed(path, error)
+    }
+  }
+
+  async #carryOut(path: RelPath): Promise<void> {
+    const decision = reconcile(this.#needs.index.entry(path), this.#needs.index.recordsOf(path))
+    if (decision.do !== 'fetch') this.#needs.release(path)
+    if (decision.do !== 'nothing' && !(await this.#needs.rootIsSound())) return void this.#later.add(path)
+    await this.#act(path, decision)
+    this.consider([...(this.#waitingFor.get(path) ?? [])])
+    this.#waitingFor.delete(path)
+    const parent = parentOf(path)
+    // A directory that was to go may be empty now.
+    if (parent !== '' && this.#later.delete(parent)) this.consider([], [parent])
+  }
+
+  async #act(path: RelPath, decision: Decision): Promise<void> {
+    const { tree } = this.#needs
+    switch (decision.do) {
+      case 'nothing':
+        return
+      case 'adopt':
+        return await tree.adopt(path, decision)
+      case 'fetch':
+        return await tree.install(path, decision)
+      case 'archive':
+        return await tree.remove(path, decision)
+      case 'make-directory':
+        return await tree.makeDirectory(path, decision)
+      case 'make-link':
+        return await tree.makeLink(path, decision)
+    }
+  }
+
+  /** Notes why a path could not be brought up to date; it is tried again. */
+  failed(path: RelPath, error: unknown): void {
+    if (error instanceof NotYet)
+      return void this.#waitingFor.set(error.path, (this.#waitingFor.get(error.path) ?? new Set()).add(path))
+    this.#later.add(path)
+    if (!(error instanceof FsError)) {
+      this.#needs.problems.set('io-error', path, `${path}: ${String(error)}; tried again at the next rescan`)
+      return this.#needs.log.error({ path, err: error }, `could not bring ${path} up to date`)
+    }
+    switch (error.code) {
+      case 'changed':
+        return this.#needs.rescan(path)
+      case 'no-space':
+        return this.#needs.diskFull(error)
+      case 'not-empty':
+        return this.#needs.log.debug({ path }, `${path} is kept for now: there is still something in it`)
+      case 'link-in-the-way':
+        return this.#needs.problems.set('in-the-way', path, `${error.message}; it is installed when that has gone`)
+      default:
+        this.#needs.problems.set('io-error', path, `${error.message}; tried again at the next rescan`)
+    }
+  }
+}

@@ -1,0 +1,118 @@
+/** The archive as the operator sees it: list, restore, purge; and what is older than its time goes by itself. */
+import { type RelPath } from '../base/brand.ts'
+import { type Clock } from '../base/clock.ts'
+import { type Log } from '../base/log.ts'
+import { type PurgeWhat } from '../api/api-types.ts'
+import { type ArchivedContent, type FolderIndex } from '../db/index-port.ts'
+import { FsError, type Root } from '../fs/root.ts'
+import { type Committer } from './committer.ts'
+import { type PathLocks } from './path-locks.ts'
+
+/** How often the archive is looked through for files past their time. */
+const EXPIRE_EVERY_MS = 3_600_000
+
+/** What the operator asked for cannot be done; the message says why and what to do. */
+export class ArchiveRefusal extends Error {
+  override readonly name = 'ArchiveRefusal'
+}
+
+export interface ArchiveKeeperNeeds {
+  readonly disk: Pick<Root, 'stat' | 'restore' | 'purgeArchived'>
+  readonly index: Pick<FolderIndex, 'archive'>
+  readonly committer: Pick<Committer, 'commit'>
+  readonly locks: PathLocks
+  /** A file of the operator's stands at this path now: announce it without waiting for it to settle. */
+  readonly takeNow: (path: RelPath) => Promise<void>
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export class ArchiveKeeper {
+  readonly #needs: ArchiveKeeperNeeds
+  readonly #ttlMs: () => number | null
+  #cancel: () => void = () => {}
+
+  /** `ttlMs` is asked each time: it may be reloaded. Null: nothing is removed by itself. */
+  constructor(options: { ttlMs: () => number | null }, needs: ArchiveKeeperNeeds) {
+    this.#ttlMs = options.ttlMs
+    this.#needs = needs
+  }
+
+  /** Newest first. */
+  list(): readonly ArchivedContent[] {
+    return [...this.#needs.index.archive()].sort((a, b) => b.archivedMs - a.archivedMs)
+  }
+
+  /**
+   * Moves an archived file back to its path (or `to`) and announces it as a change of this moment, so that it comes
+   * back on every host. `name` is the name in the archive, or the path it had: then the newest of that path.
+   */
+  async restore(name: string, to: RelPath | null): Promise<{ name: string; path: RelPath }> {
+    const file = this.list().find((f) => f.name === name) ?? this.list().find((f) => f.path === name)
+    if (file === undefined)
+      throw new ArchiveRefusal(`${name} is not in the archive; \`isosyncd archive list\` shows what is`)
+    const path = to ?? file.path
+    await this.#needs.locks.with([path], async () => {
+      if ((await this.#needs.disk.stat(path)) !== null)
+        throw new ArchiveRefusal(`${path} is there: move it away first, or restore under another name with --to`)
+      await this.#needs.disk.restore(file.name, path)
+      await this.#needs.committer.commit(() => [{ op: 'unarchived', name: file.name }])
+    })
+    this.#needs.log.info({ path, archived: file.name }, `restored ${path} from the archive`)
+    await this.#needs.takeNow(path)
+    return { name: file.name, path }
+  }
+
+  /** Removes archived files for good. */
+  async purge(what: PurgeWhat): Promise<{ files: number; bytes: number }> {
+    const chosen = this.list().filter((file) => matches(what, file, this.#needs.clock.now()))
+    if (what.what === 'name' && chosen.length === 0)
+      throw new ArchiveRefusal(`${what.name} is not in the archive; \`isosyncd archive list\` shows what is`)
+    for (const file of chosen) await this.#purge(file)
+    return { files: chosen.length, bytes: chosen.reduce((sum, file) => sum + file.size, 0) }
+  }
+
+  /** Starts removing what is past its time, now and every hour. */
+  start(): void {
+    this.#cancel = this.#needs.clock.after(EXPIRE_EVERY_MS, () => this.start())
+    const ttlMs = this.#ttlMs()
+    if (ttlMs === null) return
+    const old = this.list().filter((file) => this.#needs.clock.now() - file.archivedMs > ttlMs)
+    void this.#purgeAll(old)
+  }
+
+  stop(): void {
+    this.#cancel()
+  }
+
+  async #purgeAll(files: readonly ArchivedContent[]): Promise<void> {
+    for (const file of files)
+      await this.#purge(file).catch((error: unknown) =>
+        this.#needs.log.warn(
+          { archived: file.name, err: error },
+          `could not remove ${file.name}; tried again in an hour`,
+        ),
+      )
+  }
+
+  async #purge(file: ArchivedContent): Promise<void> {
+    try {
+      await this.#needs.disk.purgeArchived(file.name)
+    } catch (error) {
+      if (!(error instanceof FsError && error.code === 'missing')) throw error
+    }
+    await this.#needs.committer.commit(() => [{ op: 'unarchived', name: file.name }])
+    this.#needs.log.info({ path: file.path, archived: file.name }, `removed ${file.name} from the archive`)
+  }
+}
+
+function matches(what: PurgeWhat, file: ArchivedContent, nowMs: number): boolean {
+  switch (what.what) {
+    case 'all':
+      return true
+    case 'name':
+      return file.name === what.name
+    case 'older':
+      return nowMs - file.archivedMs > what.days * 86_400_000
+  }
+}

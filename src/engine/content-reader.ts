@@ -1,0 +1,98 @@
+/**
+ * Reads pieces of contents that lie whole on this host, in the tree or the archive, and checks each against its
+ * hash: what has rotted or changed since it was indexed is never handed out.
+ */
+import { LRUCache } from 'lru-cache'
+import { blake3 } from '../base/blake3.ts'
+import { type RootHash } from '../base/brand.ts'
+import { type ContentPlace, type FolderIndex } from '../db/index-port.ts'
+import { type OpenFile } from '../fs/root.ts'
+import { sameStat, type Stat } from '../sync/entry.ts'
+
+/** Files kept open between pieces. More would only help more transfers at a time than there ever are. */
+const MOST_OPEN_FILES = 64
+/** An open file keeps a deleted image's blocks from being freed: not for long. */
+const OPEN_FOR_MS = 10_000
+
+interface Opened {
+  readonly file: OpenFile
+  users: number
+  closing: boolean
+}
+
+export interface ContentReaderNeeds {
+  readonly index: Pick<FolderIndex, 'placesOf'>
+  /** Opens a place in this or another folder of this host. */
+  readonly openPlace: (place: ContentPlace) => Promise<OpenFile>
+}
+
+export class ContentReader {
+  readonly #needs: ContentReaderNeeds
+  readonly #open = new LRUCache<RootHash, Promise<Opened | null>>({
+    max: MOST_OPEN_FILES,
+    ttl: OPEN_FOR_MS,
+    ttlAutopurge: true,
+    updateAgeOnGet: true,
+    dispose: (opening) => void opening.then((opened) => opened && release(opened, true)),
+  })
+
+  constructor(needs: ContentReaderNeeds) {
+    this.#needs = needs
+  }
+
+  /** Fills `into` with the bytes at `offset`; true if they have this BLAKE3 hash, false if they cannot be had. */
+  async read(root: RootHash, offset: number, hash: Uint8Array, into: Uint8Array): Promise<boolean> {
+    const opened = await this.#opened(root)
+    if (opened === null || opened.closing) return false
+    opened.users++
+    try {
+      if ((await opened.file.read(into, offset)) < into.byteLength) return this.#forget(root)
+      return blake3(into).equals(hash) || this.#forget(root)
+    } catch {
+      return this.#forget(root)
+    } finally {
+      opened.users--
+      if (opened.closing) release(opened, true)
+    }
+  }
+
+  /** Closes all files. */
+  close(): void {
+    this.#open.clear()
+  }
+
+  #forget(root: RootHash): false {
+    this.#open.delete(root)
+    return false
+  }
+
+  #opened(root: RootHash): Promise<Opened | null> {
+    const known = this.#open.get(root)
+    if (known !== undefined) return known
+    const opening = this.#openFirst(root)
+    this.#open.set(root, opening)
+    return opening
+  }
+
+  async #openFirst(root: RootHash): Promise<Opened | null> {
+    for (const place of this.#needs.index.placesOf(root)) {
+      const file = await this.#needs.openPlace(place).catch(() => null)
+      if (file === null) continue
+      if (place.in === 'archive' || isAsIndexed(place.entry, await file.stat()))
+        return { file, users: 0, closing: false }
+      await file.close()
+    }
+    this.#open.delete(root)
+    return null
+  }
+}
+
+function isAsIndexed(entry: Omit<Stat, 'kind'>, stat: Stat): boolean {
+  return sameStat({ ...entry, kind: 'file' }, stat)
+}
+
+/** Closes when nobody reads any more. */
+function release(opened: Opened, closing: boolean): void {
+  opened.closing = closing
+  if (opened.users === 0) void opened.file.close().catch(() => undefined)
+}

@@ -1,0 +1,130 @@
+/**
+ * What has vanished from the tree on this host. Gathered first, because a rename is seen as a deletion and a new file
+ * in any order: what turns up again under another name goes with the record of that name, in one transaction, and
+ * whoever hears of both renames as well. The rest is looked at once more, and becomes tombstones.
+ */
+import { type RelPath } from '../base/brand.ts'
+import { type Clock } from '../base/clock.ts'
+import { type Log } from '../base/log.ts'
+import { type FolderIndex } from '../db/index-port.ts'
+import { type Root } from '../fs/root.ts'
+import { type Entry } from '../sync/entry.ts'
+import { type Committer } from './committer.ts'
+import { type LocalRecords, type Noted } from './local-records.ts'
+import { type PathLocks } from './path-locks.ts'
+import { type ProblemList } from './problem-list.ts'
+
+/** A rename comes as two events, and a rescan finds its halves at different times. */
+const GATHER_MS = 500
+
+export interface DeletionsNeeds {
+  readonly disk: Pick<Root, 'stat'>
+  readonly index: Pick<FolderIndex, 'entry'>
+  readonly records: Pick<LocalRecords, 'note' | 'adopt'>
+  readonly committer: Pick<Committer, 'commit'>
+  readonly locks: PathLocks
+  readonly problems: ProblemList
+  /** True while a file with this inode waits to be announced under another name. */
+  readonly isComing: (inode: number) => boolean
+  /** The root is there and is the one it was: only then is absence believed. */
+  readonly rootIsSound: () => Promise<boolean>
+  readonly announced: (paths: readonly RelPath[]) => void
+  /** On a read-only host: what was deleted here is to come back. */
+  readonly overwriteChanges: boolean
+  readonly clock: Pick<Clock, 'after'>
+  readonly log: Log
+}
+
+export class Deletions {
+  readonly #needs: DeletionsNeeds
+  readonly #missing = new Map<RelPath, Entry>()
+  #cancel: (() => void) | null = null
+  #running: Promise<void> = Promise.resolve()
+
+  constructor(needs: DeletionsNeeds) {
+    this.#needs = needs
+  }
+
+  /** The scanner found nothing where the entry stood. */
+  missing(path: RelPath, entry: Entry): void {
+    this.#missing.set(path, entry)
+    this.#cancel?.()
+    this.#cancel = this.#needs.clock.after(GATHER_MS, () => this.settle())
+  }
+
+  /** The path of a vanished file with this inode: it was renamed. */
+  renamedFrom(inode: number): RelPath | null {
+    for (const [path, entry] of this.#missing) if (entry.kind === 'file' && entry.inode === inode) return path
+    return null
+  }
+
+  /** The rename has been announced. */
+  forget(path: RelPath): void {
+    this.#missing.delete(path)
+  }
+
+  get count(): number {
+    return this.#missing.size
+  }
+
+  /** Turns what has been gathered, and is not on its way under another name, into tombstones. */
+  settle(): void {
+    this.#cancel = null
+    this.#running = this.#running
+      .then(() => this.#settle())
+      .catch((error: unknown) => {
+        this.#needs.log.error({ err: error }, 'could not look at what has vanished; the next rescan does')
+      })
+  }
+
+  stop(): void {
+    this.#cancel?.()
+  }
+
+  async #settle(): Promise<void> {
+    const gone: RelPath[] = []
+    for (const [path, entry] of this.#missing)
+      if (entry.kind !== 'file' || !this.#needs.isComing(entry.inode)) gone.push(path)
+    if (gone.length < this.#missing.size) this.#cancel ??= this.#needs.clock.after(GATHER_MS, () => this.settle())
+    if (gone.length === 0 || !(await this.#needs.rootIsSound())) return
+    for (const path of gone) this.#missing.delete(path)
+    const noted = await this.#needs.locks.with(gone, () => this.#commit(gone))
+    this.#tell(noted)
+  }
+
+  /** Children before their directory, so that whoever carries it out finds it empty. */
+  async #commit(gone: readonly RelPath[]): Promise<ReadonlyMap<RelPath, Noted>> {
+    const { committer, disk, records } = this.#needs
+    const still: RelPath[] = []
+    for (const path of [...gone].sort().reverse())
+      if ((await disk.stat(path).catch(() => 'unknown')) === null) still.push(path)
+    const noted = new Map<RelPath, Noted>()
+    await committer.commit(() => {
+      for (const path of still) noted.set(path, records.note(path, { kind: 'absent' }, null))
+      return [...noted.values()].flatMap((note) => note.changes)
+    })
+    return noted
+  }
+
+  #tell(noted: ReadonlyMap<RelPath, Noted>): void {
+    const announced = [...noted].filter(([, note]) => note.what === 'announced').map(([path]) => path)
+    for (const path of announced) {
+      this.#needs.problems.clear(path)
+      this.#needs.log.info({ path }, `announced: ${path} was deleted here`)
+    }
+    if (announced.length > 0) this.#needs.announced(announced)
+    for (const [path, note] of noted) if (note.what === 'refused') void this.#refused(path)
+  }
+
+  async #refused(path: RelPath): Promise<void> {
+    const { problems, committer, records, overwriteChanges, announced } = this.#needs
+    if (!overwriteChanges)
+      return problems.set(
+        'read-only-change',
+        path,
+        `${path} was deleted here, but this host has the read-only secret: not announced. With "overwrite_changes": true it is fetched again`,
+      )
+    await committer.commit(() => records.adopt(path, { kind: 'absent' }, null))
+    announced([path])
+  }
+}

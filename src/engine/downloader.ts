@@ -1,0 +1,216 @@
+/**
+ * All transfers of a folder: which are under way, whom to ask for what. It never touches the tree: a content that is
+ * whole in staging is the applier's to install.
+ */
+import { type RootHash } from '../base/brand.ts'
+import { type Clock } from '../base/clock.ts'
+import { type Log } from '../base/log.ts'
+import { type FolderMessage, type Peer } from '../net/peer-port.ts'
+import { PieceRequests } from './piece-requests.ts'
+import { type Growing } from './piece-server.ts'
+import { Transfer, type TransferNeeds } from './transfer.ts'
+
+/** How often to look for peers that have nothing to do although something is missing. */
+const LOOK_FOR_IDLE_MS = 250
+/** Enough that small files hide each other's round trips, few enough to finish some before all. */
+const MOST_AT_A_TIME = 24
+
+export interface DownloaderNeeds {
+  readonly transfer: TransferNeeds
+  readonly clock: Clock
+  readonly log: Log
+  readonly peers: () => Iterable<Peer>
+  /** Peers that fetch the same content: with them pieces are traded. */
+  readonly alsoWanting: (root: RootHash) => ReadonlySet<Peer>
+  /** Of our site, or nobody knows. */
+  readonly isNear: (peer: Peer) => boolean
+  readonly gained: (root: RootHash, ordinal: number) => void
+  /** A content is whole and synced in staging. */
+  readonly whole: (root: RootHash) => void
+  /** A transfer cannot go on: the disk failed. */
+  readonly failed: (root: RootHash, error: unknown) => void
+  readonly peersMayHave: () => void
+}
+
+export class Downloader {
+  readonly #needs: DownloaderNeeds
+  readonly #requests: PieceRequests
+  readonly #active = new Map<RootHash, Transfer>()
+  readonly #waiting = new Map<RootHash, number>()
+  #paused = false
+  #cancelLook: (() => void) | null = null
+
+  constructor(needs: DownloaderNeeds) {
+    this.#needs = needs
+    this.#requests = new PieceRequests({
+      clock: needs.clock,
+      log: needs.log,
+      got: (transfer, ordinal) => this.#got(transfer, ordinal),
+      ended: (peer) => this.#askPeer(peer),
+      failed: (transfer, error) => this.#failed(transfer, error),
+    })
+  }
+
+  /** Starts, or goes on, fetching a content of `size` bytes. */
+  fetch(root: RootHash, size: number): void {
+    if (this.#active.has(root)) return
+    this.#waiting.set(root, size)
+    this.#startNext()
+  }
+
+  /** True when the content lies whole in staging. */
+  isWhole(root: RootHash): boolean {
+    return this.#active.get(root)?.state === 'whole'
+  }
+
+  /** The content has been installed, or is not wanted any more. Staging is the caller's to drop. */
+  async drop(root: RootHash): Promise<void> {
+    this.#waiting.delete(root)
+    await this.#end(this.#active.get(root), 'no longer wanted')
+  }
+
+  transfers(): readonly Transfer[] {
+    return [...this.#active.values()]
+  }
+
+  /** Contents and their sizes that wait for their turn. */
+  waiting(): ReadonlyMap<RootHash, number> {
+    return this.#waiting
+  }
+
+  growing(root: RootHash): Growing | null {
+    return this.#active.get(root) ?? null
+  }
+
+  /** Stops all transfers, keeping what is in staging; `resume` takes them up again. */
+  async pause(reason: string): Promise<void> {
+    this.#paused = true
+    this.#cancelLook?.()
+    this.#cancelLook = null
+    for (const transfer of this.transfers()) {
+      if (transfer.state === 'whole') continue
+      await this.#end(transfer, reason)
+      this.#waiting.set(transfer.root, transfer.size)
+    }
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.#startNext()
+  }
+
+  up(peer: Peer): void {
+    for (const transfer of this.#active.values()) peer.send({ type: 'want', root: transfer.root, wanted: true })
+    this.#needs.peersMayHave()
+  }
+
+  gone(peer: Peer): void {
+    for (const transfer of this.#active.values()) transfer.peerGone(peer)
+    for (const other of this.#needs.peers()) this.#askPeer(other)
+  }
+
+  told(peer: Peer, message: Extract<FolderMessage, { type: 'have' | 'gained' }>): void {
+    const transfer = this.#active.get(message.root)
+    if (transfer === undefined) return
+    if (message.type === 'have') transfer.peerHas(peer, message.have)
+    else transfer.peerGained(peer, message.ordinals)
+    if (transfer.state === 'listing') this.#needs.peersMayHave()
+    this.#askPeer(peer)
+  }
+
+  /** A peer has begun, or ended, to fetch a content. */
+  receiversChanged(root: RootHash): void {
+    const transfer = this.#active.get(root)
+    if (transfer?.picker == null) return
+    transfer.picker.setReceivers(
+      [...this.#needs.alsoWanting(root)].map((peer) => ({ peer: peer.replica, near: this.#needs.isNear(peer) })),
+    )
+  }
+
+  #startNext(): void {
+    while (!this.#paused && this.#unfinished() < MOST_AT_A_TIME) {
+      const next = smallest(this.#waiting)
+      if (next === null) return
+      const [root, size] = next
+      this.#waiting.delete(root)
+      const transfer = new Transfer({ root, size }, this.#needs.transfer)
+      this.#active.set(root, transfer)
+      void this.#start(transfer)
+    }
+  }
+
+  async #start(transfer: Transfer): Promise<void> {
+    this.#tellWant(transfer.root, true)
+    try {
+      await transfer.prepare()
+    } catch (error) {
+      return this.#failed(transfer, error)
+    }
+    this.receiversChanged(transfer.root)
+    if (transfer.picker?.missing === 0) return await this.#finish(transfer)
+    for (const peer of transfer.sources()) this.#askPeer(peer)
+    this.#lookForIdle()
+  }
+
+  /** As long as something is missing: peers that could be asked and are not may have been passed over too early. */
+  #lookForIdle(): void {
+    this.#cancelLook ??= this.#needs.clock.after(LOOK_FOR_IDLE_MS, () => {
+      this.#cancelLook = null
+      if (!this.transfers().some((transfer) => transfer.picker !== null)) return
+      for (const peer of this.#needs.peers()) this.#askPeer(peer)
+      this.#lookForIdle()
+    })
+  }
+
+  #got(transfer: Transfer, ordinal: number): void {
+    this.#needs.gained(transfer.root, ordinal)
+    if (transfer.picker?.missing === 0) void this.#finish(transfer)
+  }
+
+  async #finish(transfer: Transfer): Promise<void> {
+    try {
+      await transfer.finish()
+    } catch (error) {
+      return this.#failed(transfer, error)
+    }
+    this.#tellWant(transfer.root, false)
+    this.#needs.whole(transfer.root)
+    this.#startNext()
+  }
+
+  #failed(transfer: Transfer, error: unknown): void {
+    if (transfer.signal.aborted || this.#active.get(transfer.root) !== transfer) return
+    void this.#end(transfer, 'failed').then(() => this.#needs.failed(transfer.root, error))
+  }
+
+  async #end(transfer: Transfer | undefined, reason: string): Promise<void> {
+    if (transfer === undefined || this.#active.get(transfer.root) !== transfer) return
+    this.#active.delete(transfer.root)
+    this.#requests.forget(transfer)
+    if (transfer.state !== 'whole') this.#tellWant(transfer.root, false)
+    await transfer.close(reason).catch(() => undefined)
+    this.#startNext()
+  }
+
+  /** Asks the peer for what it has, of the transfer that is nearest to its end first: small files overtake large ones. */
+  #askPeer(peer: Peer): void {
+    if (!this.#requests.hasRoom(peer)) return
+    const fetching = this.transfers().filter((transfer) => transfer.picker !== null)
+    fetching.sort((a, b) => a.size - a.doneBytes - (b.size - b.doneBytes))
+    for (const transfer of fetching) this.#requests.ask(transfer, peer)
+  }
+
+  #tellWant(root: RootHash, wanted: boolean): void {
+    for (const peer of this.#needs.peers()) peer.send({ type: 'want', root, wanted })
+  }
+
+  #unfinished(): number {
+    return this.transfers().filter((transfer) => transfer.state !== 'whole').length
+  }
+}
+
+function smallest(waiting: ReadonlyMap<RootHash, number>): [RootHash, number] | null {
+  let best: [RootHash, number] | null = null
+  for (const item of waiting) if (best === null || item[1] < best[1]) best = item
+  return best
+}

@@ -1,0 +1,116 @@
+/**
+ * Takes a settled file into the index: opens it once, checks that it is whole, hashes it, and makes sure on the same
+ * descriptor and again under the path's lock that it did not change meanwhile. What changed waits until it settles.
+ */
+import { type RelPath } from '../base/brand.ts'
+import { FsError, type OpenFile, type Root } from '../fs/root.ts'
+import { HashedFileChanged, type Hasher } from '../scan/hasher.ts'
+import { sameStat, type Stat } from '../sync/entry.ts'
+import { IMAGE_HEAD_BYTES, imageLengthTrouble } from '../sync/iso9660.ts'
+import { type PieceList } from '../sync/piece-list.ts'
+import { type ProblemList } from './problem-list.ts'
+import { type Settling } from './settling.ts'
+
+/** A writer that has the file open may take long: looked at again this often. */
+const OPEN_ELSEWHERE_MS = 5_000
+
+export interface FileTakerNeeds {
+  readonly disk: Pick<Root, 'open'>
+  readonly hasher: Pick<Hasher, 'hash'>
+  readonly settling: Pick<Settling, 'hold'>
+  readonly problems: ProblemList
+  /** True if some process has the file open for writing; null where that cannot be known. */
+  readonly hasWriters: (file: OpenFile) => boolean | null
+}
+
+/** A file being hashed, for `status`. */
+export interface Hashing {
+  readonly path: RelPath
+  readonly inode: number
+  readonly size: number
+  doneBytes: number
+}
+
+export class FileTaker {
+  readonly #needs: FileTakerNeeds
+  readonly #hashing = new Map<RelPath, Hashing>()
+
+  constructor(needs: FileTakerNeeds) {
+    this.#needs = needs
+  }
+
+  /** The files that are being hashed. */
+  hashing(): readonly Hashing[] {
+    return [...this.#hashing.values()]
+  }
+
+  isTaking(path: RelPath): boolean {
+    return this.#hashing.has(path)
+  }
+
+  hasInode(inode: number): boolean {
+    return this.hashing().some((file) => file.inode === inode)
+  }
+
+  /** The piece list of the file as `stat` describes it; null when it is not to be taken now (the reason is noted). */
+  async hash(path: RelPath, stat: Stat, signal: AbortSignal): Promise<PieceList | null> {
+    const taking: Hashing = { path, inode: stat.inode, size: stat.size, doneBytes: 0 }
+    this.#hashing.set(path, taking)
+    try {
+      const file = await this.#needs.disk.open(path)
+      try {
+        return await this.#hashOpen(file, taking, stat, signal)
+      } finally {
+        await file.close()
+      }
+    } catch (error) {
+      return this.#failed(path, stat, error)
+    } finally {
+      this.#hashing.delete(path)
+    }
+  }
+
+  async #hashOpen(file: OpenFile, taking: Hashing, stat: Stat, signal: AbortSignal): Promise<PieceList | null> {
+    if (!sameStat(await file.stat(), stat)) return this.#unsettled(taking.path, stat)
+    const unfinished = await this.#unfinished(file, stat)
+    if (unfinished !== null) return this.#held(taking.path, stat, unfinished)
+    this.#needs.problems.clear(taking.path, 'unfinished')
+    const list = await this.#needs.hasher.hash(file, stat.size, (bytes) => (taking.doneBytes = bytes), signal)
+    if (!sameStat(await file.stat(), stat)) return this.#unsettled(taking.path, stat)
+    this.#needs.problems.clear(taking.path, 'unreadable', 'io-error')
+    return list
+  }
+
+  /** Why the file is not whole yet, or null. */
+  async #unfinished(file: OpenFile, stat: Stat): Promise<string | null> {
+    if (this.#needs.hasWriters(file) === true) return 'another process still has it open for writing'
+    const head = new Uint8Array(Math.min(IMAGE_HEAD_BYTES, stat.size))
+    await file.read(head, 0)
+    return imageLengthTrouble(head, stat.size)
+  }
+
+  #unsettled(path: RelPath, stat: Stat): null {
+    this.#needs.settling.hold(path, stat, 1)
+    return null
+  }
+
+  #held(path: RelPath, stat: Stat, why: string): null {
+    this.#needs.problems.set(
+      'unfinished',
+      path,
+      `${path} is not announced yet: ${why}. It is announced when it is whole`,
+    )
+    this.#needs.settling.hold(path, stat, OPEN_ELSEWHERE_MS)
+    return null
+  }
+
+  #failed(path: RelPath, stat: Stat, error: unknown): null {
+    if (error instanceof HashedFileChanged) return this.#unsettled(path, stat)
+    if (!(error instanceof FsError)) throw error
+    if (error.code === 'missing') return null
+    if (error.code === 'changed' || error.code === 'link-in-the-way') return this.#unsettled(path, stat)
+    const kind = error.code === 'denied' ? 'unreadable' : 'io-error'
+    this.#needs.problems.set(kind, path, `${error.message}; not announced, tried again at the next rescan`)
+    return null
+  }
+}

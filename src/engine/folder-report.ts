@@ -1,0 +1,98 @@
+/** What `status` and `where` show of a folder: read from its parts, kept nowhere. */
+import { type RelPath } from '../base/brand.ts'
+import {
+  type FolderReport,
+  type FolderState,
+  type HashingReport,
+  type HostReport,
+  isEverywhere,
+  type TransferReport,
+  type WhereHost,
+  type WhereReport,
+} from '../api/api-types.ts'
+import { type FolderIndex } from '../db/index-port.ts'
+import { type Problem } from '../sync/problem.ts'
+import { type PoolFolder } from './pool-folder.ts'
+import { type Transfer } from './transfer.ts'
+
+export interface FolderReportNeeds {
+  readonly folder: PoolFolder
+  readonly index: Pick<FolderIndex, 'counts' | 'archive'>
+  /** What the network knows of each line of known_hosts. */
+  readonly hosts: () => readonly Omit<HostReport, 'inSync'>[]
+}
+
+export function folderReport({ folder, index, hosts }: FolderReportNeeds): FolderReport {
+  const { files, bytes } = index.counts()
+  const archive = index.archive()
+  const [state, stateDetail] = stateOf(folder)
+  return {
+    dir: folder.settings.dir,
+    id: folder.settings.keys.id.slice(0, 8),
+    mode: folder.settings.keys.sign === null ? 'read-only' : 'read-write',
+    state,
+    stateDetail,
+    files,
+    bytes,
+    scan: folder.noticing.state,
+    hosts: hosts().map((host) => ({ ...host, inSync: inSync(folder, host.host) })),
+    transfers: folder.downloader.transfers().map((transfer) => transferReport(folder, transfer)),
+    hashing: folder.taker.hashing().map(({ path, size, doneBytes }): HashingReport => ({ path, size, doneBytes })),
+    problems: [...folder.problems.all(), ...conflicts(index)],
+    archive: { files: archive.length, bytes: archive.reduce((sum, file) => sum + file.size, 0) },
+  }
+}
+
+/** Asks every known host how far it is with the path. */
+export async function whereReport({ folder, hosts }: FolderReportNeeds, path: RelPath): Promise<WhereReport> {
+  const [here, elsewhere] = await Promise.all([folder.whereabouts.here(path), folder.whereabouts.elsewhere(path)])
+  const { state, percent, root, detail } = here
+  const answers = hosts().map(({ host, self, why }): WhereHost => {
+    if (self) return { host, state, percent, root, detail }
+    const answer = elsewhere.get(host)
+    return answer ?? { host, state: 'unreachable', percent: 0, root: null, detail: why === '' ? 'not connected' : why }
+  })
+  if (!answers.some((answer) => hosts().some((h) => h.self && h.host === answer.host)))
+    answers.unshift({ host: 'this host', state, percent, root, detail })
+  return { path, folder: folder.settings.dir, everywhere: isEverywhere(answers), hosts: answers }
+}
+
+function stateOf(folder: PoolFolder): [FolderState, string] {
+  if (folder.halted !== null) return ['halted', folder.halted]
+  if (folder.isDiskFull) return ['paused', 'the disk is full: receiving goes on by itself when there is room']
+  if (folder.noticing.state.at === null) return ['scanning', '']
+  const waiting = folder.wanted.count + folder.applier.busy + folder.local.busy
+  return waiting > 0 ? ['syncing', ''] : ['synced', '']
+}
+
+function transferReport(folder: PoolFolder, transfer: Transfer): TransferReport {
+  const rate = transfer.rate()
+  const left = transfer.size - transfer.doneBytes
+  return {
+    path: folder.wanted.pathsOf(transfer.root)[0] ?? transfer.root,
+    size: transfer.size,
+    doneBytes: transfer.doneBytes,
+    rate,
+    etaS: rate > 0 ? left / rate : null,
+    sources: [...transfer.sources()].map((peer) => peer.host),
+  }
+}
+
+/** True when the host has stored all our records and asks for no content; null while it is not connected. */
+function inSync(folder: PoolFolder, host: string): boolean | null {
+  const peer = folder.peers().find((p) => p.host === host)
+  if (peer === undefined) return null
+  return folder.announcer.inStep(peer) && !folder.server.isWanting(peer)
+}
+
+/** A conflict stays on show as long as its loser lies in the archive. */
+function conflicts(index: Pick<FolderIndex, 'archive'>): readonly Problem[] {
+  return index
+    .archive()
+    .filter((file) => file.reason === 'conflict')
+    .map(({ path, name }) => ({
+      kind: 'conflict',
+      path,
+      detail: `${path} was changed on two hosts at the same time. One is in place, the other in the archive as ${name}: restore it under another name (isosyncd archive restore ${name} --to NAME) or purge it`,
+    }))
+}

@@ -1,0 +1,18 @@
+/** What the engine needs to know of a folder's config. */
+import { type FolderKeys } from '../base/secret.ts'
+
+export interface FolderSettings {
+  readonly dir: string
+  readonly keys: FolderKeys
+  /** Of this host; null: not known. */
+  readonly site: string | null
+  readonly useArchive: boolean
+  readonly overwriteChanges: boolean
+  readonly settleMs: number
+  /** Larger files are removed, not archived; null: all are archived. */
+  readonly archiveMaxFileBytes: number | null
+  /** Null: archived files stay for ever. */
+  readonly archiveTtlMs: number | null
+  /** Null: only hints and the operator start scans. */
+  readonly rescanIntervalMs: number | null
+}

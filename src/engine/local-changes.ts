@@ -1,0 +1,192 @@
+/**
+ * What users do to the tree on this host becomes records: sightings of the scanner come in, settled files are hashed,
+ * and each change is signed, committed and then announced.
+ */
+import PQueue from 'p-queue'
+import { type RelPath } from '../base/brand.ts'
+import { type Log } from '../base/log.ts'
+import { type Change, type FolderIndex } from '../db/index-port.ts'
+import { type OldFile, type Root } from '../fs/root.ts'
+import { type Sighting } from '../scan/sighting.ts'
+import { type Entry, sameStat, type Stat } from '../sync/entry.ts'
+import { type Observed } from '../sync/local-record.ts'
+import { type PieceList, rootHash } from '../sync/piece-list.ts'
+import { type Committer } from './committer.ts'
+import { type Deletions } from './deletions.ts'
+import { type FileTaker } from './file-taker.ts'
+import { type LocalRecords, type Noted } from './local-records.ts'
+import { type PathLocks } from './path-locks.ts'
+import { type ProblemList } from './problem-list.ts'
+import { type Settling } from './settling.ts'
+
+/** Files taken at a time: large ones queue at the hashing thread, small ones hide each other's opening and closing. */
+const AT_A_TIME = 8
+
+export interface LocalChangesNeeds {
+  readonly disk: Pick<Root, 'stat' | 'remove'>
+  readonly index: Pick<FolderIndex, 'pieceList' | 'recordsOf'>
+  readonly records: LocalRecords
+  readonly taker: FileTaker
+  readonly settling: Settling
+  readonly deletions: Deletions
+  readonly committer: Pick<Committer, 'commit'>
+  readonly locks: PathLocks
+  readonly problems: ProblemList
+  /** These paths have new records, or entries that the folder's records decide about. */
+  readonly announced: (paths: readonly RelPath[]) => void
+  /** Look at the path again soon. */
+  readonly lookAgain: (path: RelPath) => void
+  readonly oldFile: (size: number) => OldFile
+  readonly overwriteChanges: boolean
+  readonly log: Log
+}
+
+export class LocalChanges {
+  readonly #needs: LocalChangesNeeds
+  readonly #queue = new PQueue({ concurrency: AT_A_TIME })
+  readonly #queued = new Set<RelPath>()
+  /** On a read-only host: changes that were refused, as they looked, so that they are not hashed at every rescan. */
+  readonly #refused = new Map<RelPath, Stat>()
+  readonly #stop = new AbortController()
+
+  constructor(needs: LocalChangesNeeds) {
+    this.#needs = needs
+  }
+
+  /** One difference between the tree and the index. */
+  sighted(sighting: Sighting): void {
+    switch (sighting.seen) {
+      case 'file':
+        return this.#file(sighting.path, sighting.stat)
+      case 'directory':
+        return this.#at(sighting.path, sighting.stat, { kind: 'directory' })
+      case 'link':
+        return this.#at(sighting.path, sighting.stat, { kind: 'link', target: sighting.target })
+      case 'missing':
+        return this.#missing(sighting.path, sighting.entry)
+      case 'problem': {
+        const { kind, path, detail } = sighting.problem
+        return this.#needs.problems.set(kind, path, detail)
+      }
+    }
+  }
+
+  /** Takes the path as it is, without waiting for it to settle. */
+  async takeNow(path: RelPath): Promise<void> {
+    const stat = await this.#needs.disk.stat(path)
+    if (stat?.kind === 'file') await this.#take(path, stat)
+    else this.#needs.lookAgain(path)
+  }
+
+  /** Files that are hashed, wait for it, or have not settled; and what has vanished. */
+  get busy(): number {
+    return this.#queued.size + this.#needs.settling.count + this.#needs.deletions.count
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort(new Error('stopping'))
+    this.#needs.settling.close()
+    this.#needs.deletions.stop()
+    this.#queue.clear()
+    await this.#queue.onIdle()
+  }
+
+  #file(path: RelPath, stat: Stat): void {
+    const refused = this.#refused.get(path)
+    if (refused !== undefined && sameStat(refused, stat)) return
+    const renamed = this.#needs.deletions.renamedFrom(stat.inode) !== null
+    if (this.#queued.has(path) || !(renamed || this.#needs.settling.settled(path, stat))) return
+    this.#add(path, () => this.#take(path, stat))
+  }
+
+  #at(path: RelPath, stat: Stat, observed: Observed): void {
+    this.#add(path, () => this.#commit(path, stat, observed, []))
+  }
+
+  #missing(path: RelPath, entry: Entry): void {
+    this.#needs.settling.forget(path)
+    this.#refused.delete(path)
+    this.#needs.deletions.missing(path, entry)
+  }
+
+  #add(path: RelPath, work: () => Promise<void>): void {
+    if (this.#queued.has(path) || this.#stop.signal.aborted) return
+    this.#queued.add(path)
+    void this.#queue
+      .add(work)
+      .catch((error: unknown) => this.#failed(path, error))
+      .finally(() => this.#queued.delete(path))
+  }
+
+  async #take(path: RelPath, stat: Stat): Promise<void> {
+    const list = await this.#needs.taker.hash(path, stat, this.#stop.signal)
+    if (list === null) return
+    const root = rootHash(list)
+    const known = this.#needs.index.pieceList(root) !== null
+    const content: readonly Change[] = known ? [] : [{ op: 'content', root, list }]
+    await this.#commit(path, stat, observedFile(stat, list), content)
+  }
+
+  /** Under the lock: still what was observed? Then the record, the entry, and the other half of a rename together. */
+  async #commit(path: RelPath, stat: Stat, observed: Observed, content: readonly Change[]): Promise<void> {
+    const { locks, deletions, committer, records } = this.#needs
+    const from = observed.kind === 'file' ? deletions.renamedFrom(stat.inode) : null
+    const noted = await locks.with(from === null ? [path] : [path, from], async () => {
+      if (!(await this.#isStill(path, stat))) return null
+      const renamed = from !== null && (await this.#needs.disk.stat(from)) === null
+      let noted: Noted = { changes: [], what: 'known' }
+      await committer.commit(() => {
+        noted = records.note(path, observed, stat)
+        const gone = renamed ? records.note(from, { kind: 'absent' }, null).changes : []
+        return [...content, ...noted.changes, ...gone]
+      })
+      if (renamed) deletions.forget(from)
+      return noted
+    })
+    if (noted === null) return this.#needs.lookAgain(path)
+    await this.#tell(path, stat, observed, noted, from)
+  }
+
+  async #isStill(path: RelPath, stat: Stat): Promise<boolean> {
+    const now = await this.#needs.disk.stat(path)
+    if (now === null || now.kind !== stat.kind) return false
+    return stat.kind !== 'file' || sameStat(now, stat)
+  }
+
+  async #tell(path: RelPath, stat: Stat, observed: Observed, noted: Noted, from: RelPath | null): Promise<void> {
+    if (noted.what === 'refused') return await this.#refuse(path, stat, observed)
+    this.#needs.problems.clear(path, 'unreadable', 'unsupported', 'read-only-change', 'unfinished', 'bad-link')
+    if (noted.what === 'announced') {
+      const size = observed.kind === 'file' ? observed.size : undefined
+      const renamed = from === null ? '' : ` (was ${from})`
+      this.#needs.log.info({ path, size, kind: observed.kind }, `announced ${path}${renamed}`)
+    }
+    this.#needs.announced(from === null ? [path] : [path, from])
+  }
+
+  /** A change on a host that may not make any. */
+  async #refuse(path: RelPath, stat: Stat, observed: Observed): Promise<void> {
+    const { problems, records, committer, disk, index } = this.#needs
+    if (!this.#needs.overwriteChanges) {
+      this.#refused.set(path, stat)
+      const detail = `${path} was changed here, but this host has the read-only secret: not announced. Move it away, or set "overwrite_changes": true`
+      return problems.set('read-only-change', path, detail)
+    }
+    await this.#needs.locks.with([path], async () => {
+      if (index.recordsOf(path).length > 0) await committer.commit(() => records.adopt(path, observed, stat))
+      else await disk.remove(path, stat, this.#needs.oldFile(stat.size))
+    })
+    this.#needs.log.warn({ path }, `${path} was changed here, but this host has the read-only secret: put right`)
+    this.#needs.announced([path])
+  }
+
+  #failed(path: RelPath, error: unknown): void {
+    if (this.#stop.signal.aborted) return
+    this.#needs.problems.set('io-error', path, `${path}: ${String(error)}; tried again at the next rescan`)
+    this.#needs.log.error({ path, err: error }, `could not take up ${path}`)
+  }
+}
+
+function observedFile(stat: Stat, list: PieceList): Observed {
+  return { kind: 'file', size: stat.size, mtimeUs: stat.mtimeUs, root: rootHash(list) }
+}

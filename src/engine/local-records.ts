@@ -1,0 +1,76 @@
+/**
+ * Turns what a user did on this host into signed records and the index changes that go with them. Called inside the
+ * index transaction, under the path's lock; carries nothing out.
+ */
+import { type FolderId, type RelPath } from '../base/brand.ts'
+import { type Clock } from '../base/clock.ts'
+import { type Change, type FolderIndex } from '../db/index-port.ts'
+import { type Entry, type Stat } from '../sync/entry.ts'
+import { isChange, localRecord, type Observed } from '../sync/local-record.ts'
+import { mergeRecords } from '../sync/merge.ts'
+import { reconcileUnindexed } from '../sync/reconcile.ts'
+import { signedBytes } from '../sync/record-bytes.ts'
+import { noVersion, type Version } from '../sync/version.ts'
+import { fileEntry } from './tree-changes.ts'
+
+export interface LocalRecordsNeeds {
+  readonly index: Pick<FolderIndex, 'entry' | 'recordsOf' | 'replica'>
+  readonly clock: Pick<Clock, 'now'>
+}
+
+/** What came of an observation. */
+export interface Noted {
+  readonly changes: readonly Change[]
+  /** 'announced': a new record; 'known': the records already say so, or decide; 'refused': a read-only host's change. */
+  readonly what: 'announced' | 'known' | 'refused'
+}
+
+export class LocalRecords {
+  readonly #folder: FolderId
+  readonly #sign: ((bytes: Uint8Array) => Uint8Array) | null
+  readonly #needs: LocalRecordsNeeds
+
+  /** `sign` is null with a read-only secret: then nothing is ever announced. */
+  constructor(
+    options: { folder: FolderId; sign: ((bytes: Uint8Array) => Uint8Array) | null },
+    needs: LocalRecordsNeeds,
+  ) {
+    this.#folder = options.folder
+    this.#sign = options.sign
+    this.#needs = needs
+  }
+
+  /** `stat` is what lstat says of it now; null when it is absent. */
+  note(path: RelPath, observed: Observed, stat: Stat | null): Noted {
+    const entry = this.#needs.index.entry(path)
+    if (!isChange({ entry, observed })) return this.#known(path, observed, stat, entry?.version ?? noVersion)
+    const records = this.#needs.index.recordsOf(path)
+    if (entry === null && reconcileUnindexed(observed, records).do !== 'announce')
+      return this.#known(path, observed, stat, noVersion)
+    if (this.#sign === null) return { changes: [], what: 'refused' }
+    const options = { replica: this.#needs.index.replica, nowUs: this.#needs.clock.now() * 1000 }
+    const body = localRecord({ path, entry, observed }, options)
+    const record = { ...body, signature: this.#sign(signedBytes(this.#folder, body)) }
+    const changes: readonly Change[] = [
+      { op: 'records', path, records: mergeRecords(records, [record]) },
+      { op: 'entry', entry: entryOf(path, observed, stat, body.version) },
+    ]
+    return { changes, what: 'announced' }
+  }
+
+  /** Taken up without a record, and with no version: whatever the folder says of the path then comes over it. */
+  adopt(path: RelPath, observed: Observed, stat: Stat | null): readonly Change[] {
+    return [{ op: 'entry', entry: entryOf(path, observed, stat, noVersion) }]
+  }
+
+  #known(path: RelPath, observed: Observed, stat: Stat | null, version: Version): Noted {
+    if (observed.kind === 'absent') return { changes: [], what: 'known' }
+    return { changes: [{ op: 'entry', entry: entryOf(path, observed, stat, version) }], what: 'known' }
+  }
+}
+
+function entryOf(path: RelPath, observed: Observed, stat: Stat | null, version: Version): Entry {
+  if (observed.kind !== 'file') return { ...observed, path, version }
+  if (stat === null) throw new Error(`isosyncd bug: ${path} was observed as a file without a stat`)
+  return fileEntry(path, observed.root, version, stat)
+}

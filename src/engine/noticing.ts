@@ -1,0 +1,133 @@
+/**
+ * When to look at the tree: at once where the watcher hints or a file may have settled, and all of it every
+ * `folder_rescan_interval` and when the operator says so. Hints only say where to look; the scanner says what is there.
+ */
+import { type RelPath } from '../base/brand.ts'
+import { type Clock } from '../base/clock.ts'
+import { type Log } from '../base/log.ts'
+import { type Scanner } from '../scan/scanner.ts'
+import { type Sighting } from '../scan/sighting.ts'
+
+/** While the folder is halted: how often to see whether the disk is back. */
+const HALTED_LOOK_MS = 5_000
+
+export interface NoticingNeeds {
+  readonly scanner: Pick<Scanner, 'scanAll' | 'scanPath'>
+  readonly sighted: (sighting: Sighting) => void
+  /** The path was looked at because it waited to settle, and there is no file to wait for. */
+  readonly vanished: (path: RelPath) => void
+  /** Null when the root is sound; else why the folder halts. */
+  readonly rootTrouble: () => Promise<string | null>
+  readonly halted: (why: string) => void
+  readonly sound: () => void
+  /** A whole scan has ended. */
+  readonly scanned: () => void
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export interface ScanState {
+  readonly running: boolean
+  readonly lastS: number | null
+  readonly at: number | null
+}
+
+export class Noticing {
+  readonly #needs: NoticingNeeds
+  readonly #intervalMs: () => number | null
+  readonly #stop = new AbortController()
+  readonly #hinted = new Set<RelPath>()
+  #scan: Promise<void> | null = null
+  #again = false
+  #cancelNext: () => void = () => {}
+  #hints: Promise<void> | null = null
+  #state: ScanState = { running: false, lastS: null, at: null }
+
+  /** `intervalMs` is asked after each scan: it may be reloaded. Null: only hints and the operator. */
+  constructor(options: { intervalMs: () => number | null }, needs: NoticingNeeds) {
+    this.#intervalMs = options.intervalMs
+    this.#needs = needs
+  }
+
+  get state(): ScanState {
+    return this.#state
+  }
+
+  /** Scans everything now; once more if a scan is running already. Resolves when the tree has been seen as it is now. */
+  rescan(): Promise<void> {
+    if (this.#scan !== null) this.#again = true
+    this.#scan ??= this.#run().finally(() => (this.#scan = null))
+    return this.#scan
+  }
+
+  /** Something may have changed at this path. */
+  hint(path: RelPath): void {
+    this.#hinted.add(path)
+    this.#hints ??= this.#lookAtHints().finally(() => (this.#hints = null))
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort(new Error('stopping'))
+    this.#cancelNext()
+    await Promise.allSettled([this.#scan, this.#hints])
+  }
+
+  async #run(): Promise<void> {
+    this.#cancelNext()
+    do {
+      this.#again = false
+      await this.#scanOnce()
+    } while (this.#again && !this.#stop.signal.aborted)
+  }
+
+  async #scanOnce(): Promise<void> {
+    const startedMs = this.#needs.clock.elapsed()
+    if (!(await this.#isSound())) return this.#next(HALTED_LOOK_MS)
+    this.#state = { ...this.#state, running: true }
+    try {
+      for await (const sighting of this.#needs.scanner.scanAll(this.#stop.signal)) this.#needs.sighted(sighting)
+      const lastS = (this.#needs.clock.elapsed() - startedMs) / 1000
+      this.#state = { running: false, lastS, at: this.#needs.clock.now() }
+      this.#needs.scanned()
+    } catch (error) {
+      this.#state = { ...this.#state, running: false }
+      if (this.#stop.signal.aborted) return
+      this.#needs.log.error({ err: error }, 'the scan failed; tried again at the next interval')
+    }
+    this.#next(this.#intervalMs())
+  }
+
+  #next(ms: number | null): void {
+    if (ms !== null && !this.#stop.signal.aborted)
+      this.#cancelNext = this.#needs.clock.after(ms, () => void this.rescan())
+  }
+
+  async #isSound(): Promise<boolean> {
+    const trouble = await this.#needs.rootTrouble()
+    if (trouble === null) this.#needs.sound()
+    else this.#needs.halted(trouble)
+    return trouble === null
+  }
+
+  async #lookAtHints(): Promise<void> {
+    for (const path of this.#hinted) {
+      this.#hinted.delete(path)
+      if (this.#stop.signal.aborted) return
+      await this.#lookAt(path)
+    }
+  }
+
+  async #lookAt(path: RelPath): Promise<void> {
+    try {
+      let seen = false
+      for await (const sighting of this.#needs.scanner.scanPath(path, this.#stop.signal)) {
+        seen ||= sighting.seen === 'file' && sighting.path === path
+        this.#needs.sighted(sighting)
+      }
+      if (!seen) this.#needs.vanished(path)
+    } catch (error) {
+      if (!this.#stop.signal.aborted)
+        this.#needs.log.warn({ path, err: error }, `could not look at ${path}; the rescan does`)
+    }
+  }
+}

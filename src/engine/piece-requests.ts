@@ -1,0 +1,162 @@
+/**
+ * Asks one peer for pieces of a transfer and takes what comes. Keeps within a window of bytes under way for each
+ * peer, passes over a peer that promises and does not deliver, and counts bad pieces against whoever sent them.
+ */
+import { type Clock } from '../base/clock.ts'
+import { type Log } from '../base/log.ts'
+import { type Peer, PeerGone, PieceRefused } from '../net/peer-port.ts'
+import { type Transfer } from './transfer.ts'
+
+/** One request: large enough that its header and turn cost nothing, small enough to spread over peers. */
+const REQUEST_BYTES = 1 << 20
+/** Asked of one peer and not yet arrived: rate × round trip of a 1 Gbit/s link of 60 ms. */
+const WINDOW_BYTES = 8 << 20
+/** A peer that delivers no piece for so long is passed over; others take its share. */
+const STALL_MS = 30_000
+/** A peer that had room and nothing to do for so long, and its round trip, is asked in a hurry (piece-picker.ts). */
+const IDLE_MS = 250
+/** Bad pieces that a peer may send before it is dropped for an hour. */
+const MOST_BAD_PIECES = 3
+
+export interface PieceRequestsNeeds {
+  readonly clock: Clock
+  readonly log: Log
+  /** A piece has been verified and written. */
+  readonly got: (transfer: Transfer, ordinal: number) => void
+  /** A request has ended, however: there is room for another. */
+  readonly ended: (peer: Peer) => void
+  /** The disk failed under the transfer. */
+  readonly failed: (transfer: Transfer, error: unknown) => void
+}
+
+interface Request {
+  readonly abort: AbortController
+  readonly open: Set<number>
+}
+
+export class PieceRequests {
+  readonly #needs: PieceRequestsNeeds
+  readonly #underWay = new Map<Peer, number>()
+  /** Since when a peer has had nothing to do. */
+  readonly #idleSince = new WeakMap<Peer, number>()
+  readonly #bad = new Map<string, number>()
+  readonly #requests = new Map<Transfer, Map<Peer, Set<Request>>>()
+
+  constructor(needs: PieceRequestsNeeds) {
+    this.#needs = needs
+  }
+
+  /** Asks `peer` for as much of `transfer` as its window allows. True if it was asked for anything. */
+  ask(transfer: Transfer, peer: Peer): boolean {
+    let asked = false
+    for (;;) {
+      const room = WINDOW_BYTES - (this.#underWay.get(peer) ?? 0)
+      if (transfer.picker === null || room <= 0) return asked
+      const ordinals = transfer.picker.pick(peer.replica, Math.min(room, REQUEST_BYTES), this.#isIdle(peer))
+      if (ordinals.length === 0) return asked
+      asked = true
+      void this.#run(transfer, peer, ordinals)
+    }
+  }
+
+  hasRoom(peer: Peer): boolean {
+    return (this.#underWay.get(peer) ?? 0) < WINDOW_BYTES
+  }
+
+  /** True when nothing has been asked of the peer for a while, although it could have been. */
+  #isIdle(peer: Peer): boolean {
+    if (this.#underWay.has(peer)) return false
+    const now = this.#needs.clock.elapsed()
+    const since = this.#idleSince.get(peer)
+    if (since === undefined) this.#idleSince.set(peer, now)
+    const roundTrip = peer.rttMs()
+    return since !== undefined && now - since >= IDLE_MS + (Number.isNaN(roundTrip) ? 0 : roundTrip)
+  }
+
+  async #run(transfer: Transfer, peer: Peer, ordinals: readonly number[]): Promise<void> {
+    const lengths = ordinals.map((ordinal) => transfer.lengthOf(ordinal))
+    const bytes = lengths.reduce((sum, length) => sum + length, 0)
+    const request: Request = { abort: new AbortController(), open: new Set(ordinals) }
+    this.#count(peer, bytes)
+    this.#remember(transfer, peer, request)
+    const signal = AbortSignal.any([transfer.signal, request.abort.signal])
+    let alive = this.#watch(peer, request)
+    const receive = async (ordinal: number, piece: Uint8Array) => {
+      alive()
+      alive = this.#watch(peer, request)
+      await this.#receive(transfer, peer, request, ordinal, piece)
+    }
+    let refused = false
+    try {
+      await peer.fetchPieces(transfer.root, ordinals, lengths, receive, signal)
+    } catch (error) {
+      refused = error instanceof PieceRefused || request.abort.signal.aborted
+      if (!refused && !(error instanceof PeerGone) && !signal.aborted) this.#needs.failed(transfer, error)
+    } finally {
+      alive()
+      for (const ordinal of request.open) {
+        if (refused) transfer.picker?.refused(peer.replica, ordinal)
+        else transfer.picker?.released(peer.replica, ordinal)
+      }
+      this.#requests.get(transfer)?.get(peer)?.delete(request)
+      this.#count(peer, -bytes)
+      this.#needs.ended(peer)
+    }
+  }
+
+  async #receive(transfer: Transfer, peer: Peer, request: Request, ordinal: number, bytes: Uint8Array): Promise<void> {
+    if (!(await transfer.receive(ordinal, bytes))) return this.#badPiece(transfer, peer, ordinal)
+    request.open.delete(ordinal)
+    const others = transfer.picker?.received(ordinal, peer.replica) ?? []
+    for (const other of others) this.#cancel(transfer, other, ordinal)
+    this.#needs.got(transfer, ordinal)
+  }
+
+  #badPiece(transfer: Transfer, peer: Peer, ordinal: number): void {
+    const count = (this.#bad.get(peer.replica) ?? 0) + 1
+    this.#bad.set(peer.replica, count)
+    this.#needs.log.warn(
+      { host: peer.host, root: transfer.root, ordinal },
+      `${peer.host} sent a piece that does not match its hash; thrown away, asking others`,
+    )
+    if (count < MOST_BAD_PIECES) return
+    this.#bad.delete(peer.replica)
+    peer.ban(`it sent ${count} pieces that do not match their hashes`)
+  }
+
+  /** Another host was faster: a request that only waited for this piece is cancelled. */
+  #cancel(transfer: Transfer, replica: string, ordinal: number): void {
+    for (const [peer, requests] of this.#requests.get(transfer) ?? []) {
+      if (peer.replica !== replica) continue
+      for (const request of requests)
+        if (request.open.delete(ordinal) && request.open.size === 0) request.abort.abort(new Error('no longer needed'))
+    }
+  }
+
+  /** Ends the request if nothing arrives for long; the returned function calls that off. */
+  #watch(peer: Peer, request: Request): () => void {
+    return this.#needs.clock.after(STALL_MS, () => {
+      this.#needs.log.warn({ host: peer.host }, `${peer.host} has not delivered for 30 s; asking others instead`)
+      request.abort.abort(new Error('stalled'))
+    })
+  }
+
+  #remember(transfer: Transfer, peer: Peer, request: Request): void {
+    const peers = this.#requests.get(transfer) ?? new Map<Peer, Set<Request>>()
+    this.#requests.set(transfer, peers)
+    const requests = peers.get(peer) ?? new Set()
+    peers.set(peer, requests.add(request))
+  }
+
+  /** Forgets a transfer that has ended. */
+  forget(transfer: Transfer): void {
+    this.#requests.delete(transfer)
+  }
+
+  #count(peer: Peer, bytes: number): void {
+    const now = (this.#underWay.get(peer) ?? 0) + bytes
+    if (now > 0) return void this.#underWay.set(peer, now)
+    this.#underWay.delete(peer)
+    this.#idleSince.set(peer, this.#needs.clock.elapsed())
+  }
+}

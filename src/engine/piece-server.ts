@@ -1,0 +1,138 @@
+/**
+ * Serves peers: piece lists, pieces (of whole files, and of those still growing in staging), and word of what we have
+ * of the contents that they want.
+ */
+import { type RootHash } from '../base/brand.ts'
+import { BufferPool } from '../base/buffer-pool.ts'
+import { type Clock } from '../base/clock.ts'
+import { type FolderIndex } from '../db/index-port.ts'
+import { type Have, type Peer, type ServedPiece } from '../net/peer-port.ts'
+import { MAX_PIECE_BYTES, packPieceList, pieceHash, type PieceList, pieceOffsets } from '../sync/piece-list.ts'
+import { type ContentReader } from './content-reader.ts'
+
+/** Haves are told together this often: a swarm must hear within 100 ms, and not of every single piece. */
+const TELL_EVERY_MS = 50
+/** Pieces of this many served at a time are kept as buffers: more peers than that share them. */
+const MOST_IDLE_BUFFERS = 32
+/** Piece lists kept unpacked between requests. */
+const MOST_LISTS = 16
+const NOTHING: Have = { all: false, bitmap: new Uint8Array(0) }
+
+/** What of a growing content can be served. */
+export interface Growing {
+  have(): Have
+  /** True if `into` now holds the verified piece. */
+  read(ordinal: number, offset: number, into: Uint8Array): Promise<boolean>
+}
+
+export interface PieceServerNeeds {
+  readonly index: Pick<FolderIndex, 'pieceList' | 'placesOf'>
+  readonly reader: Pick<ContentReader, 'read'>
+  readonly growing: (root: RootHash) => Growing | null
+  readonly clock: Pick<Clock, 'after'>
+}
+
+interface KnownList {
+  readonly list: PieceList
+  readonly offsets: Float64Array
+}
+
+export class PieceServer {
+  readonly #needs: PieceServerNeeds
+  readonly #buffers = new BufferPool({ bytes: MAX_PIECE_BYTES, mostIdle: MOST_IDLE_BUFFERS })
+  readonly #lists = new Map<RootHash, KnownList>()
+  readonly #wanted = new Map<RootHash, Set<Peer>>()
+  readonly #untold = new Map<RootHash, number[]>()
+
+  constructor(needs: PieceServerNeeds) {
+    this.#needs = needs
+  }
+
+  /** A peer fetches, or no longer fetches, a content: it is told what we have of it, now and as that grows. */
+  wanted(peer: Peer, root: RootHash, wanted: boolean): void {
+    const peers = this.#wanted.get(root) ?? new Set()
+    if (wanted) peers.add(peer)
+    else peers.delete(peer)
+    if (peers.size > 0) this.#wanted.set(root, peers)
+    else this.#wanted.delete(root)
+    if (wanted) peer.send({ type: 'have', root, have: this.#have(root) })
+  }
+
+  /** The peers that fetch this content too. */
+  alsoWanting(root: RootHash): ReadonlySet<Peer> {
+    return this.#wanted.get(root) ?? new Set()
+  }
+
+  /** True while the peer fetches anything. */
+  isWanting(peer: Peer): boolean {
+    return this.#wanted.values().some((peers) => peers.has(peer))
+  }
+
+  gone(peer: Peer): void {
+    for (const [root, peers] of this.#wanted) if (peers.delete(peer) && peers.size === 0) this.#wanted.delete(root)
+  }
+
+  /** A transfer has got a piece: those who want the content will hear. */
+  gained(root: RootHash, ordinal: number): void {
+    if (!this.#wanted.has(root)) return
+    if (this.#untold.size === 0) this.#needs.clock.after(TELL_EVERY_MS, () => this.#tell())
+    const ordinals = this.#untold.get(root)
+    if (ordinals === undefined) this.#untold.set(root, [ordinal])
+    else ordinals.push(ordinal)
+  }
+
+  /** The content is here as a whole now, or has gone: those who want it hear the new state. */
+  changed(root: RootHash): void {
+    this.#untold.delete(root)
+    const have = this.#have(root)
+    for (const peer of this.#wanted.get(root) ?? []) peer.send({ type: 'have', root, have })
+  }
+
+  pieceList(root: RootHash): Uint8Array | null {
+    const list = this.#needs.index.pieceList(root)
+    return list === null ? null : packPieceList(list)
+  }
+
+  /** Null if it is not here, cannot be read, or is not what its hash says. */
+  async piece(root: RootHash, ordinal: number): Promise<ServedPiece | null> {
+    const known = this.#known(root)
+    if (known === null || ordinal >= known.list.count) return null
+    const offset = known.offsets[ordinal] ?? 0
+    const length = (known.offsets[ordinal + 1] ?? 0) - offset
+    const buffer = this.#buffers.take()
+    const bytes = buffer.subarray(0, length)
+    if (await this.#read(root, ordinal, offset, pieceHash(known.list, ordinal), bytes))
+      return { bytes, release: () => this.#buffers.give(buffer) }
+    this.#buffers.give(buffer)
+    return null
+  }
+
+  async #read(root: RootHash, ordinal: number, offset: number, hash: Uint8Array, into: Uint8Array): Promise<boolean> {
+    const growing = this.#needs.growing(root)
+    if (growing !== null && (await growing.read(ordinal, offset, into))) return true
+    return await this.#needs.reader.read(root, offset, hash, into)
+  }
+
+  #have(root: RootHash): Have {
+    if (this.#needs.index.placesOf(root).length > 0) return { all: true }
+    return this.#needs.growing(root)?.have() ?? NOTHING
+  }
+
+  #tell(): void {
+    for (const [root, ordinals] of this.#untold)
+      for (const peer of this.#wanted.get(root) ?? []) peer.send({ type: 'gained', root, ordinals })
+    this.#untold.clear()
+  }
+
+  #known(root: RootHash): KnownList | null {
+    const known = this.#lists.get(root)
+    if (known !== undefined) return known
+    const list = this.#needs.index.pieceList(root)
+    if (list === null) return null
+    const made = { list, offsets: pieceOffsets(list) }
+    const oldest = this.#lists.keys().next()
+    if (this.#lists.size >= MOST_LISTS && !oldest.done) this.#lists.delete(oldest.value)
+    this.#lists.set(root, made)
+    return made
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * Is the root the one that the index speaks of? A marker in it says so: an unmounted disk shows an empty directory,
+ * and a wrong mount another pool, and neither may look like a thousand deletions.
+ */
+import { type FolderId, type ReplicaId } from '../base/brand.ts'
+import { type FolderIndex } from '../db/index-port.ts'
+import { type Marker, type Root } from '../fs/root.ts'
+
+export interface RootGuardNeeds {
+  readonly disk: Pick<Root, 'readMarker' | 'writeMarker'>
+  readonly index: Pick<FolderIndex, 'lastSequence'>
+}
+
+export class RootGuard {
+  readonly #ours: Marker
+  readonly #needs: RootGuardNeeds
+
+  constructor(options: { folder: FolderId; replica: ReplicaId }, needs: RootGuardNeeds) {
+    this.#ours = options
+    this.#needs = needs
+  }
+
+  /** Null when the root is sound; else why the folder halts and what to do. Marks a root that is used for the first time. */
+  async trouble(): Promise<string | null> {
+    let marker: Marker | null
+    try {
+      marker = await this.#needs.disk.readMarker()
+    } catch (error) {
+      return `the root cannot be read: ${String(error)}. Nothing is deleted or sent until it can`
+    }
+    if (marker?.folder === this.#ours.folder && marker.replica === this.#ours.replica) return null
+    const isNew = this.#needs.index.lastSequence() === 0
+    if (isNew && (marker === null || marker.folder === this.#ours.folder)) return await this.#mark()
+    if (marker === null)
+      return 'the marker of this folder is missing: is the disk mounted? Nothing is deleted or sent until it is back. If the root was replaced on purpose, remove the index and start again: everything is taken up by content'
+    return 'the marker in the root belongs to another folder or host: is the right disk mounted? Nothing is deleted or sent until it is'
+  }
+
+  async #mark(): Promise<string | null> {
+    try {
+      await this.#needs.disk.writeMarker(this.#ours)
+      return null
+    } catch (error) {
+      return `the marker cannot be written: ${String(error)}. Make the root writable; tried again at the next rescan`
+    }
+  }
+}

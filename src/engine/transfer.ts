@@ -1,0 +1,206 @@
+/**
+ * One content on its way into staging.
+ *
+ *   1. get the piece list: from the index, else from a peer, checked against the root hash
+ *   2. open staging, and believe of what lies there only what hashes right (so a crash needs no notes)
+ *   3. take from this disk what any file or archived file here has; zeros need no bytes at all
+ *   4. fetch the rest: the downloader asks peers, `receive` verifies and writes
+ *   5. fdatasync; the applier installs it
+ */
+import { blake3 } from '../base/blake3.ts'
+import { type RootHash } from '../base/brand.ts'
+import { BufferPool } from '../base/buffer-pool.ts'
+import { RateMeter } from '../base/rate-meter.ts'
+import { type FolderIndex } from '../db/index-port.ts'
+import { type Root, type StagedFile } from '../fs/root.ts'
+import { type Have, type Peer } from '../net/peer-port.ts'
+import { MAX_PIECE_BYTES, pieceHash, type PieceList, pieceOffsets } from '../sync/piece-list.ts'
+import { PiecePicker } from '../sync/piece-picker.ts'
+import { isZeroPiece } from '../sync/zero.ts'
+import { type ContentReader } from './content-reader.ts'
+import { type Growing } from './piece-server.ts'
+
+/** Pieces looked at before others get a turn. */
+const BETWEEN_BREATHS = 64
+/** Shared by all transfers: checking what lies in staging and copying from this disk. */
+const scratch = new BufferPool({ bytes: MAX_PIECE_BYTES, mostIdle: 8 })
+
+export interface TransferNeeds {
+  readonly disk: Pick<Root, 'openStaged'>
+  readonly index: Pick<FolderIndex, 'findPiece' | 'replica'>
+  readonly reader: Pick<ContentReader, 'read'>
+  /** The content's list, verified and in the index. */
+  readonly pieceList: (root: RootHash, size: number, signal: AbortSignal) => Promise<PieceList>
+  readonly breathe: () => Promise<void>
+  /** Milliseconds of a clock that never jumps. */
+  readonly elapsed: () => number
+}
+
+export type TransferState = 'waiting' | 'listing' | 'checking' | 'fetching' | 'syncing' | 'whole'
+
+export class Transfer implements Growing {
+  readonly root: RootHash
+  readonly size: number
+  state: TransferState = 'waiting'
+  readonly #needs: TransferNeeds
+  readonly #stop = new AbortController()
+  readonly #haves = new Map<Peer, Have>()
+  readonly #rate = new RateMeter()
+  #list: PieceList | null = null
+  #offsets: Float64Array = new Float64Array(0)
+  #picker: PiecePicker | null = null
+  #staged: StagedFile | null = null
+
+  constructor(options: { root: RootHash; size: number }, needs: TransferNeeds) {
+    this.root = options.root
+    this.size = options.size
+    this.#needs = needs
+  }
+
+  /** Aborted when the transfer is cancelled or closed. */
+  get signal(): AbortSignal {
+    return this.#stop.signal
+  }
+
+  /** The picker, from 'fetching' on. */
+  get picker(): PiecePicker | null {
+    return this.state === 'fetching' ? this.#picker : null
+  }
+
+  get doneBytes(): number {
+    return this.#picker === null ? 0 : this.size - this.#picker.missingBytes
+  }
+
+  /** Bytes per second from peers over the last seconds. */
+  rate(): number {
+    return this.#rate.rate(this.#needs.elapsed())
+  }
+
+  /** waiting -> listing -> checking -> fetching. Throws what the disk or the peers throw. */
+  async prepare(): Promise<void> {
+    this.state = 'listing'
+    const list = await this.#needs.pieceList(this.root, this.size, this.signal)
+    this.signal.throwIfAborted()
+    this.state = 'checking'
+    this.#list = list
+    this.#offsets = pieceOffsets(list)
+    this.#picker = new PiecePicker({
+      count: list.count,
+      lengthOf: (ordinal) => this.lengthOf(ordinal),
+      self: this.#needs.index.replica,
+      seed: this.root,
+    })
+    this.#staged = await this.#needs.disk.openStaged(this.root)
+    await this.#takeWhatLiesHere(list, this.#staged)
+    this.signal.throwIfAborted()
+    for (const [peer, have] of this.#haves) this.#picker.peerHas(peer.replica, have)
+    this.state = 'fetching'
+  }
+
+  /** fetching -> syncing -> whole. */
+  async finish(): Promise<void> {
+    this.state = 'syncing'
+    await this.#staged?.sync()
+    await this.#staged?.close()
+    this.#staged = null
+    this.state = 'whole'
+  }
+
+  /** Ends it; what is in staging stays for the next time. */
+  async close(reason: string): Promise<void> {
+    this.#stop.abort(new Error(reason))
+    const staged = this.#staged
+    this.#staged = null
+    await staged?.close()
+  }
+
+  peerHas(peer: Peer, have: Have): void {
+    this.#haves.set(peer, have)
+    this.#picker?.peerHas(peer.replica, have)
+  }
+
+  peerGained(peer: Peer, ordinals: readonly number[]): void {
+    if (this.#picker !== null) return this.#picker.peerGained(peer.replica, ordinals)
+    const known = this.#haves.get(peer)
+    if (known === undefined || !known.all) this.#haves.set(peer, withBits(known?.bitmap, ordinals))
+  }
+
+  peerGone(peer: Peer): void {
+    this.#haves.delete(peer)
+    this.#picker?.peerGone(peer.replica)
+  }
+
+  /** Peers that have said what they have of it. */
+  sources(): IterableIterator<Peer> {
+    return this.#haves.keys()
+  }
+
+  lengthOf(ordinal: number): number {
+    return (this.#offsets[ordinal + 1] ?? 0) - (this.#offsets[ordinal] ?? 0)
+  }
+
+  /** Verifies and writes a piece. False: not what was asked for. Throws what the disk throws. */
+  async receive(ordinal: number, bytes: Uint8Array): Promise<boolean> {
+    const { list, staged } = this.#working()
+    if (bytes.byteLength !== this.lengthOf(ordinal) || !blake3(bytes).equals(pieceHash(list, ordinal))) return false
+    if (this.#picker?.has(ordinal) === false) await staged.write(bytes, this.#offsets[ordinal] ?? 0)
+    this.#rate.add(bytes.byteLength, this.#needs.elapsed())
+    return true
+  }
+
+  have(): Have {
+    if (this.#picker === null) return { all: false, bitmap: new Uint8Array(0) }
+    return this.#picker.missing === 0 ? { all: true } : { all: false, bitmap: this.#picker.bitmap() }
+  }
+
+  async read(ordinal: number, offset: number, into: Uint8Array): Promise<boolean> {
+    if (this.#staged === null || this.#list === null || this.#picker?.has(ordinal) !== true) return false
+    const got = await this.#staged.read(into, offset).catch(() => 0)
+    return got === into.byteLength && blake3(into).equals(pieceHash(this.#list, ordinal))
+  }
+
+  async #takeWhatLiesHere(list: PieceList, staged: StagedFile): Promise<void> {
+    const before = (await staged.stat()).size
+    await staged.truncate(this.size)
+    const buffer = scratch.take()
+    try {
+      for (let ordinal = 0; ordinal < list.count; ordinal++) {
+        if (ordinal % BETWEEN_BREATHS === BETWEEN_BREATHS - 1) await this.#needs.breathe()
+        this.signal.throwIfAborted()
+        const into = buffer.subarray(0, this.lengthOf(ordinal))
+        if (await this.#takePiece(ordinal, list, staged, before, into)) this.#picker?.gotPiece(ordinal)
+      }
+    } finally {
+      scratch.give(buffer)
+    }
+  }
+
+  async #takePiece(o: number, list: PieceList, staged: StagedFile, before: number, into: Buffer): Promise<boolean> {
+    const hash = pieceHash(list, o)
+    const offset = this.#offsets[o] ?? 0
+    if (offset < before && (await staged.read(into, offset)) === into.byteLength && blake3(into).equals(hash))
+      return true
+    if (offset >= before && isZeroPiece(hash, into.byteLength)) return true
+    for (const place of this.#needs.index.findPiece(hash)) {
+      if (place.root === this.root && place.offset !== offset) continue
+      if (place.length !== into.byteLength) continue
+      if (!(await this.#needs.reader.read(place.root, place.offset, hash, into))) continue
+      await staged.write(into, offset)
+      return true
+    }
+    return false
+  }
+
+  #working(): { list: PieceList; staged: StagedFile } {
+    if (this.#list === null || this.#staged === null) throw new Error('the transfer has ended')
+    return { list: this.#list, staged: this.#staged }
+  }
+}
+
+function withBits(bitmap: Uint8Array | undefined, ordinals: readonly number[]): Have {
+  const most = ordinals.reduce((a, b) => Math.max(a, b), 0)
+  const bits = new Uint8Array(Math.max(bitmap?.byteLength ?? 0, (most >> 3) + 1))
+  if (bitmap !== undefined) bits.set(bitmap)
+  for (const o of ordinals) bits[o >> 3] = (bits[o >> 3] ?? 0) | (1 << (o & 7))
+  return { all: false, bitmap: bits }
+}

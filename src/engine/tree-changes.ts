@@ -1,0 +1,213 @@
+/**
+ * The five ways in which a decision changes the tree, each followed by its index commit and only then announced. The
+ * caller holds the path's lock. Everything that would be replaced must look as the index last saw it; otherwise the
+ * root refuses with 'changed' and the path is scanned first.
+ */
+import { type RelPath, type RootHash } from '../base/brand.ts'
+import { type Clock } from '../base/clock.ts'
+import { type Log } from '../base/log.ts'
+import { type Change, type FolderIndex } from '../db/index-port.ts'
+import { type ArchivedFile, type ArchiveReason, FsError, type OldFile, type Root } from '../fs/root.ts'
+import { type Entry, type FileEntry, type Stat } from '../sync/entry.ts'
+import { linkTargetPath } from '../sync/link-target.ts'
+import { type Decision, reconcile } from '../sync/reconcile.ts'
+import { type Version } from '../sync/version.ts'
+import { type Committer } from './committer.ts'
+import { type PathLocks } from './path-locks.ts'
+
+type Do<K extends Decision['do']> = Extract<Decision, { do: K }>
+
+/** Cannot be carried out before `path` has been. */
+export class NotYet extends Error {
+  override readonly name = 'NotYet'
+  readonly path: RelPath
+  constructor(path: RelPath) {
+    super(`waits for ${path}`)
+    this.path = path
+  }
+}
+
+/** What the tree needs of the transfers. */
+export interface Contents {
+  /** True, once, when it is whole in staging: the caller installs it, and says how that went. */
+  claim(root: RootHash): boolean
+  unclaim(root: RootHash): void
+  /** It has left staging for its place in the tree. */
+  installed(path: RelPath, root: RootHash): Promise<void>
+  /** Fetch it; the path is considered again when it is whole. */
+  fetch(path: RelPath, root: RootHash, size: number): void
+}
+
+export interface TreeChangesNeeds {
+  readonly disk: Root
+  readonly index: Pick<FolderIndex, 'entry' | 'recordsOf' | 'entriesHolding'>
+  readonly committer: Pick<Committer, 'commit'>
+  readonly locks: PathLocks
+  readonly contents: Contents
+  /** Where a replaced or deleted file of `size` bytes goes. */
+  readonly oldFile: (size: number) => OldFile
+  readonly clock: Pick<Clock, 'now'>
+  readonly log: Log
+}
+
+export class TreeChanges {
+  readonly #needs: TreeChangesNeeds
+
+  constructor(needs: TreeChangesNeeds) {
+    this.#needs = needs
+  }
+
+  /** What lies here is the winner's content already. */
+  async adopt(path: RelPath, { version, mtimeUs }: Do<'adopt'>): Promise<void> {
+    const entry = this.#needs.index.entry(path) ?? { kind: 'absent', path, version }
+    if (entry.kind !== 'file' || mtimeUs === null) return await this.#commit({ ...entry, version })
+    const stat = await this.#needs.disk.setMtime(path, mtimeUs, statOf(entry))
+    await this.#commit(fileEntry(path, entry.root, version, stat))
+  }
+
+  /** From staging, or by renaming a file that is to go, or not yet: then it is fetched first. */
+  async install(path: RelPath, { winner, version, replaces }: Do<'fetch'>): Promise<void> {
+    const { disk, contents, index, log } = this.#needs
+    const entry = index.entry(path)
+    if (isNothing(entry) && (await disk.stat(path)) !== null)
+      throw new FsError('changed', path, 'something stands there that has not been scanned yet')
+    if (isNothing(entry) && (await this.#moveHere(path, winner.root, winner.mtimeUs, version))) return
+    if (!contents.claim(winner.root)) return contents.fetch(path, winner.root, winner.size)
+    try {
+      const expected = await this.#makeWay(path, entry)
+      const old = this.#needs.oldFile(entry?.kind === 'file' ? entry.size : 0)
+      const { stat, archived } = await disk.install(winner.root, path, winner.mtimeUs, expected, old)
+      await this.#commit(fileEntry(path, winner.root, version, stat), this.#archived(entry, archived, replaces))
+    } catch (error) {
+      contents.unclaim(winner.root)
+      throw error
+    }
+    await contents.installed(path, winner.root)
+    log.info({ path, size: winner.size, root: winner.root }, `received ${path}`)
+  }
+
+  /** Takes out of the tree what a tombstone says. */
+  async remove(path: RelPath, { version }: Do<'archive'>): Promise<void> {
+    const entry = this.#needs.index.entry(path)
+    const archived = await this.#takeAway(path, entry)
+    await this.#commit({ kind: 'absent', path, version }, this.#archived(entry, archived, 'deleted'))
+    const where = archived === null ? 'removed' : `archived as ${archived.name}`
+    this.#needs.log.info({ path, archived: archived?.name ?? null }, `${path} was deleted on another host: ${where}`)
+  }
+
+  async makeDirectory(path: RelPath, { version, replaces }: Do<'make-directory'>): Promise<void> {
+    const entry = this.#needs.index.entry(path)
+    const archived = isNothing(entry) ? null : await this.#takeAway(path, entry)
+    await this.#needs.disk.makeDirectory(path)
+    await this.#commit({ kind: 'directory', path, version }, this.#archived(entry, archived, replaces))
+  }
+
+  /** Links come after what they point at: a control panel must never follow one into nothing. */
+  async makeLink(path: RelPath, { winner, version, replaces }: Do<'make-link'>): Promise<void> {
+    const { disk, index } = this.#needs
+    const target = linkTargetPath(path, winner.target)
+    if (target !== null && this.#isComing(target)) throw new NotYet(target)
+    const entry = index.entry(path)
+    const expected = await this.#makeWay(path, entry)
+    const old = this.#needs.oldFile(entry?.kind === 'file' ? entry.size : 0)
+    const { archived } = await disk.makeLink(path, winner.target, expected, old)
+    await this.#commit(
+      { kind: 'link', path, version, target: winner.target },
+      this.#archived(entry, archived, replaces),
+    )
+    this.#needs.log.info({ path, target: winner.target }, `received link ${path}`)
+  }
+
+  /** What the root must find at `path`; a directory that is in the way is removed first. */
+  async #makeWay(path: RelPath, entry: Entry | null): Promise<Stat | null> {
+    switch (entry?.kind) {
+      case 'file':
+        return statOf(entry)
+      case 'link':
+        return await this.#linkStat(path, entry.target)
+      case 'directory':
+        await this.#needs.disk.removeDirectory(path)
+        return null
+      default:
+        return null
+    }
+  }
+
+  async #takeAway(path: RelPath, entry: Entry | null): Promise<ArchivedFile | null> {
+    if (entry?.kind === 'directory') {
+      await this.#needs.disk.removeDirectory(path)
+      return null
+    }
+    if (entry === null || entry.kind === 'absent') return null
+    const expected = entry.kind === 'file' ? statOf(entry) : await this.#linkStat(path, entry.target)
+    return await this.#needs.disk.remove(path, expected, this.#needs.oldFile(entry.kind === 'file' ? entry.size : 0))
+  }
+
+  async #linkStat(path: RelPath, target: string): Promise<Stat> {
+    const stat = await this.#needs.disk.stat(path)
+    if (stat?.kind === 'link' && (await this.#needs.disk.readLink(path)) === target) return stat
+    throw new FsError('changed', path, 'it is no longer the link that was there')
+  }
+
+  /** A file of this folder that a tombstone takes away has the content: renamed here, nothing is sent or copied. */
+  async #moveHere(path: RelPath, root: RootHash, mtimeUs: number, version: Version): Promise<boolean> {
+    const { index, locks, disk } = this.#needs
+    const goes = (from: RelPath) => reconcile(index.entry(from), index.recordsOf(from))
+    const source = index.entriesHolding(root).find((entry) => goes(entry.path).do === 'archive')
+    if (source === undefined) return false
+    return await locks.with([source.path], async () => {
+      const entry = index.entry(source.path)
+      const decision = goes(source.path)
+      if (entry?.kind !== 'file' || entry.root !== root || decision.do !== 'archive') return false
+      const stat = await disk.move(source.path, path, statOf(entry), mtimeUs)
+      await this.#needs.committer.commit(() => [
+        { op: 'entry', entry: fileEntry(path, root, version, stat) },
+        { op: 'entry', entry: { kind: 'absent', path: source.path, version: decision.version } },
+      ])
+      this.#needs.log.info({ path, from: source.path }, `renamed ${source.path} to ${path}`)
+      return true
+    })
+  }
+
+  /** Something live is to come to `target` that is not there yet. */
+  #isComing(target: RelPath): boolean {
+    const decision = reconcile(this.#needs.index.entry(target), this.#needs.index.recordsOf(target))
+    return decision.do === 'fetch' || decision.do === 'make-directory'
+  }
+
+  #archived(
+    entry: Entry | null,
+    file: ArchivedFile | null,
+    why: 'nothing' | 'newer' | ArchiveReason,
+  ): readonly Change[] {
+    if (file === null || entry?.kind !== 'file') return []
+    const { path, root, size } = entry
+    if (why === 'conflict')
+      this.#needs.log.warn(
+        { path, archived: file.name },
+        `${path} was changed on two hosts at the same time; this host's is in the archive as ${file.name}`,
+      )
+    const reason = why === 'conflict' || why === 'deleted' ? why : 'replaced'
+    return [
+      { op: 'archived', file: { name: file.name, path, root, size, reason, archivedMs: this.#needs.clock.now() } },
+    ]
+  }
+
+  async #commit(entry: Entry, more: readonly Change[] = []): Promise<void> {
+    await this.#needs.committer.commit(() => [{ op: 'entry', entry }, ...more])
+  }
+}
+
+export function statOf(entry: FileEntry): Stat {
+  const { size, mtimeUs, ctimeUs, inode } = entry
+  return { kind: 'file', size, mtimeUs, ctimeUs, inode }
+}
+
+export function fileEntry(path: RelPath, root: RootHash, version: Version, stat: Stat): FileEntry {
+  const { size, mtimeUs, ctimeUs, inode } = stat
+  return { kind: 'file', path, root, version, size, mtimeUs, ctimeUs, inode }
+}
+
+function isNothing(entry: Entry | null): boolean {
+  return entry === null || entry.kind === 'absent'
+}

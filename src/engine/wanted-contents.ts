@@ -1,0 +1,89 @@
+/**
+ * Which paths want which content: joins the applier, which knows paths, with the downloader, which knows contents.
+ * A content that no path wants any more is dropped, its staging too.
+ */
+import { type RelPath, type RootHash } from '../base/brand.ts'
+import { type Root } from '../fs/root.ts'
+import { type Downloader } from './downloader.ts'
+import { type Contents } from './tree-changes.ts'
+
+export interface WantedContentsNeeds {
+  readonly disk: Pick<Root, 'listStaged' | 'dropStaged'>
+  readonly downloader: Pick<Downloader, 'fetch' | 'isWhole' | 'drop'>
+  /** Look at these paths again. */
+  readonly consider: (paths: readonly RelPath[]) => void
+  /** The content can be served whole from the tree now. */
+  readonly published: (root: RootHash) => void
+}
+
+export class WantedContents implements Contents {
+  readonly #needs: WantedContentsNeeds
+  readonly #rootOf = new Map<RelPath, RootHash>()
+  readonly #pathsOf = new Map<RootHash, Set<RelPath>>()
+  readonly #claimed = new Set<RootHash>()
+
+  constructor(needs: WantedContentsNeeds) {
+    this.#needs = needs
+  }
+
+  /** True, once, for the one caller that may install it; then `installed` or `unclaim`. */
+  claim(root: RootHash): boolean {
+    if (this.#claimed.has(root) || !this.#needs.downloader.isWhole(root)) return false
+    this.#claimed.add(root)
+    return true
+  }
+
+  unclaim(root: RootHash): void {
+    this.#claimed.delete(root)
+  }
+
+  fetch(path: RelPath, root: RootHash, size: number): void {
+    if (this.#rootOf.get(path) !== root) this.release(path)
+    this.#rootOf.set(path, root)
+    this.#pathsOf.set(root, (this.#pathsOf.get(root) ?? new Set()).add(path))
+    if (!this.#needs.downloader.isWhole(root)) this.#needs.downloader.fetch(root, size)
+  }
+
+  async installed(path: RelPath, root: RootHash): Promise<void> {
+    await this.#needs.downloader.drop(root)
+    this.#claimed.delete(root)
+    this.#forget(path)
+    this.#needs.published(root)
+    this.#needs.consider(this.pathsOf(root))
+  }
+
+  /** The path wants nothing fetched any more. */
+  release(path: RelPath): void {
+    const root = this.#forget(path)
+    if (root === null || this.#pathsOf.has(root) || this.#claimed.has(root)) return
+    void this.#needs.downloader.drop(root).then(() => this.#dropStaged(root))
+  }
+
+  pathsOf(root: RootHash): readonly RelPath[] {
+    return [...(this.#pathsOf.get(root) ?? [])]
+  }
+
+  /** Files that still want a content. */
+  get count(): number {
+    return this.#rootOf.size
+  }
+
+  /** Removes what lies in staging and nobody wants: left over from before a restart. */
+  async sweep(): Promise<void> {
+    for (const root of await this.#needs.disk.listStaged()) await this.#dropStaged(root)
+  }
+
+  async #dropStaged(root: RootHash): Promise<void> {
+    if (!this.#pathsOf.has(root) && !this.#claimed.has(root))
+      await this.#needs.disk.dropStaged(root).catch(() => undefined) // the next sweep finds it again
+  }
+
+  #forget(path: RelPath): RootHash | null {
+    const root = this.#rootOf.get(path)
+    if (root === undefined) return null
+    this.#rootOf.delete(path)
+    const paths = this.#pathsOf.get(root)
+    if (paths?.delete(path) === true && paths.size === 0) this.#pathsOf.delete(root)
+    return root
+  }
+}
