@@ -41,6 +41,7 @@ export function winnerOf(records: readonly SignedRecord[]): SignedRecord {
 
 /** The records in real conflict with the winner: not superseded, not tombstones, and of another content. */
 export function losersOf(records: readonly SignedRecord[]): readonly SignedRecord[] {
+  if (records.length === 0) return []
   const won = contentKey(winnerOf(records))
   return standing(records).filter((record) => record.kind !== 'tombstone' && contentKey(record) !== won)
 }
