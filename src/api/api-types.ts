@@ -86,7 +86,7 @@ export interface HashingReport {
   readonly doneBytes: number
 }
 
-/** GET /where */
+/** POST /where */
 export interface WhereReport {
   readonly path: string
   /** The root of its folder. */
@@ -113,7 +113,7 @@ export interface RescanReport {
   readonly folders: readonly string[]
 }
 
-/** GET /archive, one per folder. */
+/** POST /archive/list, one per folder. */
 export interface ArchiveListing {
   readonly folder: string
   /** Newest first. */

@@ -25,10 +25,16 @@ export interface ControlClient {
 /** `where` asks all peers and a purge may unlink thousands of files; a daemon that is silent for longer is stuck. */
 const ANSWER_TIMEOUT_MS = 60_000
 
-export function createControlClient(socketPath: string): ControlClient {
-  const post = <T>(path: string, body: object) => ask<T>(socketPath, 'POST', path, body)
+export interface ControlClientOptions {
+  readonly socketPath: string
+  /** What to do when nobody answers: ends that error's message. */
+  readonly advice: string
+}
+
+export function createControlClient(options: ControlClientOptions): ControlClient {
+  const post = <T>(path: string, body: object) => ask<T>(options, 'POST', path, body)
   return {
-    status: () => ask(socketPath, 'GET', '/status', null),
+    status: () => ask(options, 'GET', '/status', null),
     where: (path, folder) => post('/where', { path, folder }),
     rescan: (folder) => post('/rescan', { folder }),
     archiveList: (folder) => post('/archive/list', { folder }),
@@ -37,8 +43,8 @@ export function createControlClient(socketPath: string): ControlClient {
   }
 }
 
-async function ask<T>(socketPath: string, method: string, path: string, body: object | null): Promise<T> {
-  const { status, text } = await exchange(socketPath, method, path, body === null ? '' : JSON.stringify(body))
+async function ask<T>(options: ControlClientOptions, method: string, path: string, body: object | null): Promise<T> {
+  const { status, text } = await exchange(options, method, path, body === null ? '' : JSON.stringify(body))
   const answer = parsed(text)
   if (status === 200) return answer as T
   const { error, message } = (answer ?? {}) as { error?: unknown; message?: unknown }
@@ -46,9 +52,9 @@ async function ask<T>(socketPath: string, method: string, path: string, body: ob
   throw new ControlError(code, typeof message === 'string' ? message : `the daemon answered with HTTP status ${status}`)
 }
 
-async function exchange(socketPath: string, method: string, path: string, body: string) {
+async function exchange(options: ControlClientOptions, method: string, path: string, body: string) {
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>()
-  const reachable = reachOrThrow(socketPath)
+  const reachable = reachOrThrow(options)
   const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
   const sent = request(
     { socketPath: reachable.path, method, path, headers, timeout: ANSWER_TIMEOUT_MS },
@@ -63,27 +69,25 @@ async function exchange(socketPath: string, method: string, path: string, body: 
   sent.on('timeout', () => sent.destroy(new Error(`no answer within ${ANSWER_TIMEOUT_MS / 1000} s`)))
   sent.on('error', reject)
   sent.end(body)
-  return promise
-    .catch((error: unknown) => Promise.reject(inWords(socketPath, error)))
-    .finally(() => reachable.release())
+  return promise.catch((error: unknown) => Promise.reject(inWords(options, error))).finally(() => reachable.release())
 }
 
-function reachOrThrow(socketPath: string) {
+function reachOrThrow(options: ControlClientOptions) {
   try {
-    return reachableSocketPath(socketPath)
+    return reachableSocketPath(options.socketPath)
   } catch (error) {
-    throw inWords(socketPath, error)
+    throw inWords(options, error)
   }
 }
 
-function inWords(socketPath: string, error: unknown): ControlError {
+function inWords({ socketPath, advice }: ControlClientOptions, error: unknown): ControlError {
   const { code, message } = error as NodeJS.ErrnoException
   if (code === 'ENOENT')
-    return new ControlError('not-running', `isosyncd is not running: there is no socket ${socketPath}`)
+    return new ControlError('not-running', `the daemon is not running: there is no socket ${socketPath}. ${advice}`)
   if (code === 'ECONNREFUSED') {
     return new ControlError(
       'not-running',
-      `isosyncd is not running: nobody answers on ${socketPath} (left behind by one that died)`,
+      `the daemon is not running: nobody answers on ${socketPath} (left behind by one that died). ${advice}`,
     )
   }
   if (code === 'EACCES' || code === 'EPERM') {

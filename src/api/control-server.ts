@@ -3,7 +3,8 @@
  * open it may do everything, so there is no other check.
  */
 import { unlinkSync } from 'node:fs'
-import { connect, type Server } from 'node:net'
+import { type Server } from 'node:http'
+import { connect } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { type ControlVerbs, createControlApp } from './control-app.ts'
 import { ControlError } from './control-error.ts'
@@ -30,7 +31,8 @@ export async function createControlServer(
   const reachable = reachableSocketPath(socketPath)
   try {
     await removeStale(reachable.path, socketPath)
-    const server = createAdaptorServer({ fetch: createControlApp(verbs).fetch })
+    // Plain HTTP: no createServer option is given.
+    const server = createAdaptorServer({ fetch: createControlApp(verbs).fetch }) as Server
     await listen(server, reachable.path)
     return { socketPath, close: () => close(server, reachable) }
   } catch (error) {
@@ -39,7 +41,7 @@ export async function createControlServer(
   }
 }
 
-async function listen(server: ReturnType<typeof createAdaptorServer>, path: string): Promise<void> {
+async function listen(server: Server, path: string): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   server.once('error', reject)
   // listen() binds before it returns, so the umask covers it and nothing else.
@@ -70,7 +72,7 @@ async function close(server: Server, reachable: { release(): void }): Promise<vo
   const { promise, resolve } = Promise.withResolvers<void>()
   // Node removes the socket file itself.
   server.close(() => resolve())
-  if ('closeAllConnections' in server && typeof server.closeAllConnections === 'function') server.closeAllConnections()
+  server.closeAllConnections()
   await promise
   reachable.release()
 }

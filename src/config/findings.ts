@@ -1,6 +1,6 @@
 /** Collects what the checks of one config file find, so that all of it can be told at once. */
 import { type Document, type KeyPath, type Position, showPath } from './document.ts'
-import { inFileOrder, type Mistake } from './mistake.ts'
+import { inFileOrder, type Mistake, showMistake } from './mistake.ts'
 
 export class Findings {
   readonly #file: string
@@ -15,7 +15,9 @@ export class Findings {
 
   /** Something that must be mended before the daemon starts. */
   mistake(path: KeyPath, text: string, position: Position = this.#document.positionOf(path)): void {
-    this.#mistakes.push({ file: this.#file, key: showPath(path), text, line: position.line, column: position.column })
+    const mistake = { file: this.#file, key: showPath(path), text, line: position.line, column: position.column }
+    // One value may break several rules that read the same to people.
+    if (!this.#mistakes.some((m) => showMistake(m) === showMistake(mistake))) this.#mistakes.push(mistake)
   }
 
   /** Something that the operator should know, and no more. */

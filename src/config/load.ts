@@ -3,7 +3,6 @@
  * mistake at once, and touches nothing.
  */
 import { readFileSync, statSync } from 'node:fs'
-import { homedir, hostname } from 'node:os'
 import { resolve } from 'node:path'
 import { parseSecret } from '../base/secret.ts'
 import { buildConfig } from './build.ts'
@@ -13,7 +12,7 @@ import { checkFolders, checkMetaDirs, checkOwnPlace, placeOf, type Places } from
 import { type Document, type KeyPath, parseDocument } from './document.ts'
 import { Findings } from './findings.ts'
 import { type Mistake } from './mistake.ts'
-import { defaultStoragePath, type Surroundings } from './storage-path.ts'
+import { defaultStoragePath, type Surroundings, thisMachine } from './storage-path.ts'
 
 export type LoadedConfig =
   | { readonly ok: true; readonly config: Config; readonly warnings: readonly Mistake[] }
@@ -21,10 +20,6 @@ export type LoadedConfig =
 
 /** Others on this host may read the file: it holds secrets. */
 const OTHERS_MAY_READ = 0o004
-
-export function thisMachine(): Surroundings {
-  return { env: process.env, home: homedir(), hostName: hostname() }
-}
 
 /** Loads `file`. Never throws for what is wrong with the file or the disk. */
 export function loadConfig(file: string, surroundings: Surroundings = thisMachine()): LoadedConfig {

@@ -3,6 +3,7 @@
  * /var/lib/isosyncd, else ~/.local/state/isosyncd.
  */
 import { accessSync, constants, existsSync } from 'node:fs'
+import { homedir, hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 
 /** What the defaults depend on; given, so that tests can choose. */
@@ -11,6 +12,10 @@ export interface Surroundings {
   readonly home: string
   /** The machine's host name. */
   readonly hostName: string
+}
+
+export function thisMachine(): Surroundings {
+  return { env: process.env, home: homedir(), hostName: hostname() }
 }
 
 export const SYSTEM_STORAGE = '/var/lib/isosyncd'
