@@ -82,8 +82,8 @@ export class EntriesTable {
     }
   }
 
-  *directories(): Generator<DirPath> {
-    for (const { id, path } of this.#needs.directories.upFrom('')) {
+  *directories(dir: DirPath): Generator<DirPath> {
+    for (const { id, path } of this.#needs.directories.upFrom(dir)) {
       if (this.#anyIn.get(id) !== undefined) yield path
     }
   }

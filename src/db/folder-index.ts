@@ -92,8 +92,8 @@ export class SqliteFolderIndex implements FolderIndex {
     return this.#entries.under(dir)
   }
 
-  directoriesWithEntries(): Iterable<DirPath> {
-    return this.#entries.directories()
+  directoriesWithEntries(dir: DirPath): Iterable<DirPath> {
+    return this.#entries.directories(dir)
   }
 
   entriesHolding(root: RootHash): readonly FileEntry[] {

@@ -81,8 +81,8 @@ export interface FolderIndex {
   entriesIn(dir: DirPath): readonly Entry[]
   /** All entries below `dir` ('absent' ones left out): by directory, then by name, both in byte order. */
   entriesUnder(dir: DirPath): Iterable<Entry>
-  /** Directories in which entries lie ('absent' ones left out), in byte order; '' is the root. */
-  directoriesWithEntries(): Iterable<DirPath>
+  /** `dir` and the directories below it, as far as entries lie in them ('absent' ones left out), in byte order. */
+  directoriesWithEntries(dir: DirPath): Iterable<DirPath>
   /** The file entries of this folder that hold a content. */
   entriesHolding(root: RootHash): readonly FileEntry[]
   /** All places in any folder of this host that hold a content whole. */

@@ -61,7 +61,7 @@ export function folderIndexCompliance(name: string, open: () => OpenedIndex): vo
       assert.equal(one.entry(path('no/where')), null)
       assert.deepEqual(one.entriesIn(path('no')), [])
       assert.deepEqual([...one.entriesUnder('')], [])
-      assert.deepEqual([...one.directoriesWithEntries()], [])
+      assert.deepEqual([...one.directoriesWithEntries('')], [])
       assert.deepEqual(one.entriesHolding(rootNamed('x')), [])
       assert.deepEqual(one.placesOf(rootNamed('x')), [])
       assert.equal(one.pieceList(rootNamed('x')), null)
@@ -183,13 +183,14 @@ function entryTests(open: () => OpenedIndex): void {
     assert.deepEqual(paths(one.entriesIn('')), ['e'])
     assert.deepEqual(paths(one.entriesUnder(path('d'))), ['d/a', 'd/b', 'd/z', 'd/é', 'd/ab/c'])
     assert.deepEqual(paths(one.entriesUnder('')).sort(), [...names].sort())
-    assert.deepEqual([...one.directoriesWithEntries()], ['', 'd', 'd.x', 'd/ab', 'd0'])
+    assert.deepEqual([...one.directoriesWithEntries('')], ['', 'd', 'd.x', 'd/ab', 'd0'])
+    assert.deepEqual([...one.directoriesWithEntries(path('d'))], ['d', 'd/ab'])
   })
 
   test('a directory of which all is absent holds no entries', () => {
     const { one } = open()
     one.commit(entries(absentEntry('d/x')))
-    assert.deepEqual([...one.directoriesWithEntries()], [])
+    assert.deepEqual([...one.directoriesWithEntries('')], [])
   })
 
   test('strange names stay themselves, as names and as directories', () => {
