@@ -40,7 +40,8 @@ const MAX_REQUEST_BYTES = 64 * 1024
 export function createControlApp(verbs: ControlVerbs): Hono {
   const app = new Hono()
   const folders = () => verbs.status().folders
-  app.use(bodyLimit({ maxSize: MAX_REQUEST_BYTES }))
+  const tooLarge = new ControlError('bad-request', `a request may have ${MAX_REQUEST_BYTES} bytes at most`)
+  app.use(bodyLimit({ maxSize: MAX_REQUEST_BYTES, onError: (c) => answerError(c, tooLarge) }))
   app.get('/status', (c) => c.json(verbs.status()))
   app.post('/where', async (c) => {
     const input = await inputOf(c, whereInput)

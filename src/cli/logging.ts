@@ -11,7 +11,7 @@ import { UsageError } from './exit-code.ts'
 export interface Logging {
   readonly log: Log
   /** Opens the log file anew, for logrotate. Nothing to do for stdout. */
-  reopen(): void
+  readonly reopen: () => void
 }
 
 export interface LoggingOptions {

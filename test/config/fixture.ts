@@ -11,9 +11,9 @@ export interface Fixture {
   readonly secret: string
   readonly surroundings: Surroundings
   /** Makes a directory below the fixture's. */
-  folder(name: string): string
+  readonly folder: (name: string) => string
   /** Writes a config, readable by its owner only. */
-  write(text: string): string
+  readonly write: (text: string) => string
 }
 
 export function fixture(t: TestContext): Fixture {
