@@ -1,0 +1,175 @@
+/**
+ * The watcher: hints of where to look. It promises nothing (events get lost, and the system does not say so); the
+ * scanner is the truth. chokidar sets a watch for each file it knows of, so it is told to ignore all but directories:
+ * one watch a directory, and its 'raw' events still name what changed in it.
+ */
+import { realpathSync, type Stats } from 'node:fs'
+import { statfs } from 'node:fs/promises'
+import { basename, join, relative, resolve } from 'node:path'
+import { FSWatcher } from 'chokidar'
+import { type RelPath } from '../base/brand.ts'
+import { type Clock } from '../base/clock.ts'
+import { OWN_DIRECTORY, parsePath } from '../sync/path.ts'
+import { HintQueue } from './hint-queue.ts'
+import { networkFilesystem } from './watched-filesystem.ts'
+
+/**
+ * What was put into a new directory before its watch stood makes no event. It is looked at when it appears, and once
+ * more after this long, when the watch stands even if the directory was large.
+ */
+const NEW_DIRECTORY_AGAIN_MS = 1_000
+
+export interface WatcherOptions {
+  /** Absolute. */
+  readonly dir: string
+  /** Absolute; never watched, wherever it is. */
+  readonly metaDir: string
+}
+
+export interface WatcherNeeds {
+  /** No watches below an ignored directory, no hints of an ignored path. */
+  readonly ignored: (path: RelPath) => boolean
+  /** Something may have changed at this path or, if it is a directory, in it. Each path at most once in 50 ms. */
+  readonly onHint: (path: RelPath) => void
+  /** Events do not come, or not all: said once for each reason, in the operator's words. The rescan carries on. */
+  readonly onTrouble: (text: string) => void
+  readonly clock: Pick<Clock, 'after'>
+}
+
+export interface Watcher {
+  /** Resolves when all directories that were there at first are watched, as far as they can be. */
+  readonly ready: Promise<void>
+  close(): Promise<void>
+}
+
+/** Begins to watch. Never throws: what goes wrong is told through `onTrouble`. */
+export function createWatcher(options: WatcherOptions, needs: WatcherNeeds): Watcher {
+  return new DirectoryWatcher(options, needs)
+}
+
+class DirectoryWatcher implements Watcher {
+  readonly ready: Promise<void>
+  /** As the kernel knows it: chokidar would watch a root that is a link as a link. */
+  readonly #dir: string
+  readonly #metaDir: string
+  readonly #needs: WatcherNeeds
+  readonly #hints: HintQueue
+  readonly #told = new Set<string>()
+  readonly #cancels = new Set<() => void>()
+  readonly #chokidar: FSWatcher
+  #closed = false
+
+  constructor({ dir, metaDir }: WatcherOptions, needs: WatcherNeeds) {
+    this.#dir = realPath(dir)
+    this.#metaDir = realPath(metaDir)
+    this.#needs = needs
+    this.#hints = new HintQueue({ clock: needs.clock, onHint: needs.onHint })
+    this.#chokidar = new FSWatcher({
+      ignored: (path, stats) => this.#isIgnored(path, stats),
+      ignoreInitial: true,
+      followSymlinks: false,
+      atomic: false, // else it leaves out editors' files by its own list, and holds back deletions
+      ignorePermissionErrors: true, // the scanner tells of them
+    })
+    this.ready = new Promise((resolve) => this.#chokidar.once('ready', resolve))
+    this.#listen()
+    this.#chokidar.add(this.#dir)
+    void this.#checkFilesystem()
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#hints.close()
+    for (const cancel of this.#cancels) cancel()
+    await this.#chokidar.close()
+  }
+
+  #listen(): void {
+    this.#chokidar.on('error', (error) => this.#failed(error))
+    this.#chokidar.on('raw', (_event, name, details) => this.#changed(name, details))
+    this.#chokidar.on('addDir', (path) => this.#appeared(path))
+    this.#chokidar.on('unlinkDir', (path) => {
+      this.#hint(path)
+      if (path === this.#dir) this.#tell('gone', `${this.#dir} is no longer there: no events come from it`)
+    })
+  }
+
+  /** An event of a watched directory: `name` lies in it, or is its own name when it was itself moved or removed. */
+  #changed(name: unknown, details: unknown): void {
+    const { watchedPath } = details as { readonly watchedPath: string }
+    if (typeof name !== 'string' || name === '') return this.#hint(watchedPath)
+    this.#hint(join(watchedPath, name))
+    if (name === basename(watchedPath)) this.#hint(watchedPath)
+  }
+
+  #appeared(path: string): void {
+    this.#hint(path)
+    const cancel = this.#needs.clock.after(NEW_DIRECTORY_AGAIN_MS, () => {
+      this.#cancels.delete(cancel)
+      this.#hint(path)
+    })
+    this.#cancels.add(cancel)
+  }
+
+  #hint(absolute: string): void {
+    const path = this.#closed ? null : this.#pathOf(absolute)
+    if (path !== null && !this.#isOurs(absolute) && !this.#needs.ignored(path)) this.#hints.add(path)
+  }
+
+  /** chokidar asks with `stats` where it has them, and once without for each path. */
+  #isIgnored(absolute: string, stats: Stats | undefined): boolean {
+    if (stats !== undefined && !stats.isDirectory()) return true
+    if (absolute === this.#dir) return false
+    if (this.#isOurs(absolute)) return true
+    const path = this.#pathOf(absolute)
+    return path === null || this.#needs.ignored(path)
+  }
+
+  #isOurs(absolute: string): boolean {
+    const own = join(this.#dir, OWN_DIRECTORY)
+    return [own, this.#metaDir].some((ours) => absolute === ours || absolute.startsWith(`${ours}/`))
+  }
+
+  /** Null for the root itself and for what is no path (a name that is not UTF-8 is left to the rescan). */
+  #pathOf(absolute: string): RelPath | null {
+    return parsePath(relative(this.#dir, absolute))
+  }
+
+  async #checkFilesystem(): Promise<void> {
+    const type = await statfs(this.#dir).then(
+      (stats) => networkFilesystem(stats.type),
+      () => null,
+    )
+    if (type === null || this.#closed) return
+    this.#tell(
+      'network',
+      `${this.#dir} is on ${type}: changes that other machines make there cause no events here and are only seen by the rescan. Set a shorter folder_rescan_interval, or run isosyncd on the machine that holds the disk`,
+    )
+  }
+
+  #failed(error: unknown): void {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    if (code === 'ENOSPC' || code === 'EMFILE') return this.#tell('limit', tooFewWatches(this.#dir, code))
+    const said = error instanceof Error ? error.message : String(error)
+    this.#tell(code, `${this.#dir}: watching for changes failed (${said}): some are only seen by the rescan`)
+  }
+
+  #tell(reason: string, text: string): void {
+    if (this.#closed || this.#told.has(reason)) return
+    this.#told.add(reason)
+    this.#needs.onTrouble(text)
+  }
+}
+
+function tooFewWatches(dir: string, code: 'ENOSPC' | 'EMFILE'): string {
+  const key = code === 'ENOSPC' ? 'fs.inotify.max_user_watches' : 'fs.inotify.max_user_instances'
+  return `${dir}: the system allows no more watches (${code}), so changes in some directories are only seen by the rescan. Raise the limit with \`sysctl -w ${key}=N\` (and a file in /etc/sysctl.d), about one watch for each directory, and restart isosyncd`
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return resolve(path)
+  }
+}
