@@ -1,0 +1,209 @@
+/** The real Root: one directory on disk, with its staging and archive (layout.ts says where). */
+import { setTimes } from '../base/native.ts'
+import { type DirPath, type RelPath, type RootHash } from '../base/brand.ts'
+import { type Stat } from '../sync/entry.ts'
+import { Archive } from './archive.ts'
+import { checkExpected } from './expected.ts'
+import { attempt, attemptNow, changedError } from './fs-errors.ts'
+import { type DiskRootOptions, Layout, type Place } from './layout.ts'
+import { readLink, stageLink } from './links.ts'
+import { listDirectory } from './listing.ts'
+import { makeOneDirectory } from './make-directories.ts'
+import { readIgnoreList, readMarker, writeMarker } from './meta-files.ts'
+import { isMoved, renameNew } from './moves.ts'
+import { openRegular } from './open-file.ts'
+import { publishStaged, replace } from './publish.ts'
+import {
+  type ArchivedFile,
+  type Installed,
+  type Listing,
+  type Marker,
+  type OldFile,
+  type OpenFile,
+  type Root,
+  type StagedFile,
+} from './root.ts'
+import { checkSameFilesystem } from './same-filesystem.ts'
+import { Staging } from './staging.ts'
+import { removeDir, statFilesystem, syncFile, unlinkFile } from './system-calls.ts'
+
+/**
+ * Opens a root. Makes nothing yet: what is not the folder we know (an empty mount point) must not be written to.
+ * Throws FsError: 'missing' or 'denied' for the directory, 'io' when meta_dir is on another filesystem.
+ */
+export function openDiskRoot(options: DiskRootOptions): DiskRoot {
+  const layout = new Layout(options)
+  checkSameFilesystem(layout)
+  return new DiskRoot(layout)
+}
+
+export class DiskRoot implements Root {
+  readonly #layout: Layout
+  readonly #staging: Staging
+  readonly #archive: Archive
+
+  constructor(layout: Layout) {
+    this.#layout = layout
+    this.#staging = new Staging(layout)
+    this.#archive = new Archive(layout)
+  }
+
+  async list(path: DirPath): Promise<Listing> {
+    using dir = this.#layout.openDirectory(path)
+    return await listDirectory(dir, (name) => this.#layout.isOurs(dir.showChild(name)))
+  }
+
+  async stat(path: RelPath): Promise<Stat | null> {
+    using place = this.#layout.placeIfThere(path)
+    return place === null ? null : place.dir.lstat(place.name)
+  }
+
+  async readLink(path: RelPath): Promise<string> {
+    using place = this.#layout.place(path)
+    return await readLink(place)
+  }
+
+  async open(path: RelPath): Promise<OpenFile> {
+    using place = this.#layout.place(path)
+    return openRegular(place)
+  }
+
+  readMarker(): Promise<Marker | null> {
+    return readMarker(this.#layout)
+  }
+
+  writeMarker(marker: Marker): Promise<void> {
+    return writeMarker(this.#layout, marker)
+  }
+
+  readIgnoreList(defaultText: string): Promise<string> {
+    return readIgnoreList(this.#layout, defaultText)
+  }
+
+  openStaged(root: RootHash): Promise<StagedFile> {
+    return this.#staging.open(root)
+  }
+
+  listStaged(): Promise<readonly RootHash[]> {
+    return this.#staging.list()
+  }
+
+  dropStaged(root: RootHash): Promise<void> {
+    return this.#staging.drop(root)
+  }
+
+  install(root: RootHash, path: RelPath, mtimeUs: number, expected: Stat | null, old: OldFile): Promise<Installed> {
+    const needs = { layout: this.#layout, staging: this.#staging, archive: this.#archive }
+    return publishStaged(needs, root, { path, mtimeUs, before: { expected, old } })
+  }
+
+  async move(from: RelPath, to: RelPath, expectedAt: Stat, mtimeUs: number | null): Promise<Stat> {
+    using source = this.#layout.place(from)
+    checkMovable(source, expectedAt)
+    using target = await this.#layout.makePlace(to)
+    if (!(await renameNew(source, target))) throw changedError(to)
+    if (!isMoved(expectedAt, target.dir.lstat(target.name))) {
+      await renameNew(target, source)
+      throw changedError(from)
+    }
+    if (mtimeUs !== null && expectedAt.kind === 'file') await stampFile(target, mtimeUs)
+    await target.dir.sync()
+    await source.dir.sync()
+    return statAt(target)
+  }
+
+  async remove(path: RelPath, expected: Stat, old: OldFile): Promise<ArchivedFile | null> {
+    using place = this.#layout.place(path)
+    checkMovable(place, expected)
+    if (old.to === 'nowhere' || expected.kind === 'link') {
+      await attempt(path, 'cannot remove it', () => unlinkFile(place.dir.at(place.name)))
+      await place.dir.sync()
+      return null
+    }
+    using taken = await this.#archive.take(place, path, expected, old.nowMs)
+    await taken.sync()
+    await place.dir.sync()
+    return taken.file
+  }
+
+  async makeDirectory(path: RelPath): Promise<Stat> {
+    using place = await this.#layout.makePlace(path)
+    await makeOneDirectory(place, this.#layout.dirOwnership)
+    const stat = statAt(place)
+    if (stat.kind !== 'directory') throw changedError(path)
+    return stat
+  }
+
+  async removeDirectory(path: RelPath): Promise<void> {
+    using place = this.#layout.place(path)
+    await attempt(path, 'cannot remove the directory', () => removeDir(place.dir.at(place.name)))
+    await place.dir.sync()
+  }
+
+  async makeLink(path: RelPath, target: string, expected: Stat | null, old: OldFile): Promise<Installed> {
+    using place = await this.#layout.makePlace(path)
+    using dir = await this.#layout.makeStaging()
+    const fresh = await stageLink(dir, path, target, this.#layout.fileOwnership)
+    try {
+      const archived = await replace(this.#archive, fresh, place, path, { expected, old })
+      return { stat: statAt(place), archived }
+    } catch (error) {
+      await unlinkFile(dir.at(fresh.name)).catch(() => {}) // gone if it was the sync that failed
+      throw error
+    }
+  }
+
+  async setMtime(path: RelPath, mtimeUs: number, expected: Stat): Promise<Stat> {
+    using place = this.#layout.place(path)
+    checkExpected(place, expected)
+    await stampFile(place, mtimeUs)
+    return statAt(place)
+  }
+
+  listArchive(): Promise<readonly ArchivedFile[]> {
+    return this.#archive.list()
+  }
+
+  openArchived(name: string): Promise<OpenFile> {
+    return this.#archive.open(name)
+  }
+
+  async restore(name: string, path: RelPath): Promise<Stat> {
+    using place = await this.#layout.makePlace(path)
+    await this.#archive.restore(name, place)
+    return statAt(place)
+  }
+
+  purgeArchived(name: string): Promise<void> {
+    return this.#archive.purge(name)
+  }
+
+  async freeBytes(): Promise<number> {
+    const { dir, options } = this.#layout
+    const { bavail, bsize } = await attempt(dir, 'cannot see how full the disk is', () => statFilesystem(dir))
+    return Math.max(0, bavail * bsize - options.minFreeBytes)
+  }
+}
+
+/** Only files and links are moved and removed by their stat; directories have calls of their own. */
+function checkMovable(place: Place, expected: Stat): void {
+  checkExpected(place, expected)
+  if (expected.kind !== 'file' && expected.kind !== 'link') throw changedError(place.shown)
+}
+
+/** What stands at the place that we have just filled. */
+function statAt(place: Place): Stat {
+  const stat = place.dir.lstat(place.name)
+  if (stat === null) throw changedError(place.shown)
+  return stat
+}
+
+async function stampFile(place: Place, mtimeUs: number): Promise<void> {
+  const file = openRegular(place)
+  try {
+    attemptNow(place.shown, 'cannot set its time', () => setTimes(file.fd, mtimeUs))
+    await attempt(place.shown, 'cannot write it out to disk', () => syncFile(file.fd))
+  } finally {
+    await file.close()
+  }
+}

@@ -1,0 +1,79 @@
+/** An open file in staging, written piece by piece in any order. */
+import { assert } from '../base/assert.ts'
+import { DiskOpenFile } from './open-file.ts'
+import { type StagedFile } from './root.ts'
+import { syncData, truncateFile, writeTo } from './system-calls.ts'
+
+/**
+ * Writes under way at a time. The kernel lets one through per file: two keep it busy, four spin on its lock and take
+ * twice the time and three times the CPU (1 GB in 128 KiB: 0.45 s, 1.0 s, measured).
+ */
+const WRITES_AT_A_TIME = 2
+
+export interface StagedFileNeeds {
+  readonly syncFailed: () => void
+  readonly closed: (file: DiskStagedFile) => void
+}
+
+export class DiskStagedFile extends DiskOpenFile implements StagedFile {
+  readonly #needs: StagedFileNeeds
+  readonly #waiting: (() => void)[] = []
+  #writing = 0
+  #sealing: Promise<void> | null = null
+
+  constructor(fd: number, shown: string, needs: StagedFileNeeds) {
+    super(fd, shown)
+    this.#needs = needs
+  }
+
+  /** Published, or about to be: it is never written to again. Resolves when the writes under way are done. */
+  seal(): Promise<void> {
+    this.#sealing ??= Promise.all(Array.from({ length: WRITES_AT_A_TIME }, () => this.#takeTurn())).then(() => {})
+    return this.#sealing
+  }
+
+  write(bytes: Uint8Array, position: number): Promise<void> {
+    return this.during('cannot write to it', async (fd) => {
+      assert(this.#sealing === null, `${this.shown} is written to after it was published`)
+      await this.#takeTurn()
+      try {
+        for (let done = 0; done < bytes.byteLength;) done += await writeTo(fd, bytes, done, position + done)
+      } finally {
+        this.#giveTurn()
+      }
+    })
+  }
+
+  truncate(size: number): Promise<void> {
+    return this.during('cannot set its length', async (fd) => {
+      assert(this.#sealing === null, `${this.shown} is truncated after it was published`)
+      await truncateFile(fd, size)
+    })
+  }
+
+  sync(): Promise<void> {
+    return this.during('cannot write it out to disk, it is fetched again', async (fd) => {
+      await syncData(fd).catch((error: unknown) => {
+        this.#needs.syncFailed()
+        throw error
+      })
+    })
+  }
+
+  override close(): Promise<void> {
+    this.#needs.closed(this)
+    return super.close()
+  }
+
+  async #takeTurn(): Promise<void> {
+    if (this.#writing === WRITES_AT_A_TIME) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    else this.#writing++
+  }
+
+  /** The turn goes on to the next that waits, if there is one. */
+  #giveTurn(): void {
+    const next = this.#waiting.shift()
+    if (next === undefined) this.#writing--
+    else next()
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * Staging: where contents grow until they are whole. A file is named by its content's root hash, and is only ours:
+ * the directory is closed to others.
+ */
+import { closeSync, constants } from 'node:fs'
+import { type RootHash } from '../base/brand.ts'
+import { attempt } from './fs-errors.ts'
+import { type DirHandle, isNothing } from './handles.ts'
+import { type Layout } from './layout.ts'
+import { listDirectory } from './listing.ts'
+import { notRegular } from './open-file.ts'
+import { FsError, type StagedFile } from './root.ts'
+import { DiskStagedFile } from './staged-file.ts'
+import { statOfOpen } from './stats.ts'
+import { openFile, unlinkFile } from './system-calls.ts'
+
+const { O_RDWR, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants
+const ROOT_HASH = /^[0-9a-f]{64}$/
+
+export class Staging {
+  readonly #layout: Layout
+  /** Open files by content, so that none is written to once it is published. */
+  readonly #open = new Map<RootHash, Set<DiskStagedFile>>()
+  /** Contents whose fsync failed: what the disk holds of them is unknown, and another fsync would not say so. */
+  readonly #failed = new Set<RootHash>()
+
+  constructor(layout: Layout) {
+    this.#layout = layout
+  }
+
+  async open(root: RootHash): Promise<StagedFile> {
+    using dir = await this.#layout.makeStaging()
+    const fd = await openStaged(dir, root, O_CREAT)
+    const file = new DiskStagedFile(fd, dir.showChild(root), {
+      syncFailed: () => void this.#failed.add(root),
+      closed: (which) => this.#forget(root, which),
+    })
+    const others = this.#open.get(root) ?? new Set()
+    this.#open.set(root, others.add(file))
+    return file
+  }
+
+  async list(): Promise<RootHash[]> {
+    try {
+      using dir = this.#layout.openStaging()
+      const { children } = await listDirectory(dir, (name) => !ROOT_HASH.test(name))
+      return children.filter(({ stat }) => stat.kind === 'file').map(({ name }) => name as RootHash)
+    } catch (error) {
+      if (isNothing(error)) return []
+      throw error
+    }
+  }
+
+  /** Removes it; one that is not there is no error. */
+  async drop(root: RootHash): Promise<void> {
+    try {
+      using dir = this.#layout.openStaging()
+      await attempt(dir.showChild(root), 'cannot remove it', () => unlinkFile(dir.at(root)))
+    } catch (error) {
+      if (!isNothing(error)) throw error
+    }
+    this.#failed.delete(root)
+  }
+
+  /**
+   * Opens a whole content for publishing: from now on nobody can write to it. The caller closes the descriptor.
+   * One whose sync has failed before is thrown away, and the error says so.
+   */
+  async seal(dir: DirHandle, root: RootHash): Promise<number> {
+    if (this.#failed.has(root)) {
+      await this.drop(root)
+      throw new FsError('io', dir.showChild(root), 'it could not be written out to disk; it is fetched again')
+    }
+    await Promise.all(Array.from(this.#open.get(root) ?? [], (file) => file.seal()))
+    return openStaged(dir, root, 0)
+  }
+
+  #forget(root: RootHash, file: DiskStagedFile): void {
+    const files = this.#open.get(root)
+    files?.delete(file)
+    if (files?.size === 0) this.#open.delete(root)
+  }
+}
+
+async function openStaged(dir: DirHandle, root: RootHash, create: number): Promise<number> {
+  const shown = dir.showChild(root)
+  const flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | create
+  const fd = await attempt(shown, 'cannot open the staged file', () => openFile(dir.at(root), flags, 0o666))
+  if (statOfOpen(fd, shown).kind === 'file') return fd
+  closeSync(fd)
+  throw notRegular(shown)
+}
