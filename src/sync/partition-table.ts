@@ -11,10 +11,8 @@ const MBR_ENTRY_BYTES = 16
 const PROTECTIVE = 0xee
 /** UEFI, 5.3: 'EFI PART', little-endian. */
 const GPT_SIGNATURE = 0x5452415020494645n
-/** UEFI's minimum is 128, xorriso writes up to 248: beyond this a table is not believed. */
-const MOST_GPT_ENTRIES = 1024
 
-/** The ends in bytes of all partitions, and of the GPT's own copy, in no order; empty without a believable table. */
+/** The ends in bytes of all partitions of an MBR, and of a disk with a GPT; empty without a believable table. */
 export function partitionEnds(head: Uint8Array): readonly number[] {
   if (head.byteLength < 2 * BLOCK_BYTES) return []
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength)
@@ -33,22 +31,8 @@ function mbrEnds(view: DataView): number[] {
   })
 }
 
+/** The GPT's own copy lies in the last block of the disk, behind all partitions (UEFI, 5.3.2: AlternateLBA). */
 function gptEnds(view: DataView): number[] {
   if (view.getBigUint64(BLOCK_BYTES, true) !== GPT_SIGNATURE) return []
-  const backup = lastBlockEnd(view, BLOCK_BYTES + 32)
-  const table = Number(view.getBigUint64(BLOCK_BYTES + 72, true)) * BLOCK_BYTES
-  const count = Math.min(view.getUint32(BLOCK_BYTES + 80, true), MOST_GPT_ENTRIES)
-  const entryBytes = view.getUint32(BLOCK_BYTES + 84, true)
-  const ends = [backup]
-  for (let i = 0; i < count && entryBytes >= 128; i++) {
-    const at = table + i * entryBytes
-    if (at + 128 > view.byteLength) break
-    const used = view.getBigUint64(at, true) !== 0n || view.getBigUint64(at + 8, true) !== 0n
-    if (used) ends.push(lastBlockEnd(view, at + 40))
-  }
-  return ends
-}
-
-function lastBlockEnd(view: DataView, at: number): number {
-  return (Number(view.getBigUint64(at, true)) + 1) * BLOCK_BYTES
+  return [(Number(view.getBigUint64(BLOCK_BYTES + 32, true)) + 1) * BLOCK_BYTES]
 }

@@ -100,7 +100,7 @@ export function foldedName(name: string): string {
 
 /** Lower, upper, lower: by way of the upper case 'ß' meets 'SS', and 'ẞ' needs to be made 'ß' first. */
 function foldCase(text: string): string {
-  return text.toLowerCase().toUpperCase().toLowerCase().replaceAll('ς', 'σ')
+  return text.toLowerCase().toUpperCase().toLowerCase()
 }
 
 function bytesOf(text: string): number {

@@ -11,8 +11,8 @@ interface Image {
   readonly volume: number
   /** [type, first block, blocks] */
   readonly mbr?: readonly (readonly [number, number, number])[]
-  /** Last blocks of partitions, and the block of the backup header. */
-  readonly gpt?: { readonly parts: readonly number[]; readonly backup: number }
+  /** The block of the backup header. */
+  readonly gpt?: number
   /** Sectors: start and length of UDF's partition. */
   readonly udf?: readonly [number, number]
 }
@@ -27,7 +27,7 @@ function headOf({ volume, mbr, gpt, udf }: Image): Uint8Array {
   types.forEach((type, i) => (head[(16 + i) * SECTOR] = type))
   writePrimary(new DataView(head.buffer, 16 * SECTOR), volume)
   if (mbr) writeMbr(view, mbr)
-  if (gpt) writeGpt(view, gpt.parts, gpt.backup)
+  if (gpt !== undefined) writeGpt(view, gpt)
   if (udf) writeUdf(new DataView(head.buffer, 34 * SECTOR), udf)
   return head
 }
@@ -50,16 +50,9 @@ function writeMbr(view: DataView, entries: NonNullable<Image['mbr']>): void {
   })
 }
 
-function writeGpt(view: DataView, lastBlocks: readonly number[], backup: number): void {
+function writeGpt(view: DataView, backup: number): void {
   new Uint8Array(view.buffer).set(Buffer.from('EFI PART'), BLOCK)
   view.setBigUint64(BLOCK + 32, BigInt(backup), true)
-  view.setBigUint64(BLOCK + 72, 2n, true)
-  view.setUint32(BLOCK + 80, 248, true)
-  view.setUint32(BLOCK + 84, 128, true)
-  lastBlocks.forEach((last, i) => {
-    view.setBigUint64(2 * BLOCK + i * 128, 7n, true)
-    view.setBigUint64(2 * BLOCK + i * 128 + 40, BigInt(last), true)
-  })
 }
 
 function writeUdf(sector: DataView, [start, length]: readonly [number, number]): void {
@@ -93,7 +86,7 @@ const real: { name: string; size: number; image: Image }[] = [
   {
     name: 'xorriso with an appended partition in a GPT',
     size: 5_109_760,
-    image: { volume: 1840, mbr: [[0xee, 1, 9979]], gpt: { parts: [7359, 9315, 9915], backup: 9979 } },
+    image: { volume: 1840, mbr: [[0xee, 1, 9979]], gpt: 9979 },
   },
   {
     name: 'xorriso with an appended partition in an MBR',
@@ -126,7 +119,7 @@ const behind = {
   ],
 } as const
 const partition = 8000 * BLOCK
-const gpt = { ...plain, mbr: [[0xee, 1, 0xffffffff]], gpt: { parts: [3999], backup: 7999 } } as const
+const gpt = { ...plain, mbr: [[0xee, 1, 0xffffffff]], gpt: 7999 } as const
 const stub: Image = { volume: 30, udf: [257, 100_000] }
 const udfEnd = 100_257 * SECTOR
 

@@ -32,6 +32,11 @@ const merges: { name: string; records: SignedRecord[]; left: SignedRecord[] }[] 
     records: [file('a1', '1'), file('a1', '2')],
     left: [file('a1', '2')],
   },
+  {
+    name: 'of two signatures under one record, the greater stays',
+    records: [file('a1', '1'), { ...file('a1', '1'), signature: new Uint8Array(64).fill(1) }],
+    left: [{ ...file('a1', '1'), signature: new Uint8Array(64).fill(1) }],
+  },
 ]
 for (const { name, records, left } of merges) {
   test(`merge: ${name}, in any order and grouping`, () => {
@@ -142,6 +147,16 @@ const wins: { name: string; records: SignedRecord[]; winner: SignedRecord; loser
     records: [file('a1', '1', { previous: root('2') }), file('b1', '2', { previous: root('1') })],
     winner: file('b1', '2', { previous: root('1') }),
     losers: [file('a1', '1', { previous: root('2') })],
+  },
+  {
+    name: 'two that name each other still stand before an earlier third',
+    records: [
+      file('a1', '1', { previous: root('2'), orderUs: 2 }),
+      file('b1', '2', { previous: root('1'), orderUs: 3 }),
+      file('c1', '3', { orderUs: 1 }),
+    ],
+    winner: file('b1', '2', { previous: root('1'), orderUs: 3 }),
+    losers: [file('a1', '1', { previous: root('2'), orderUs: 2 }), file('c1', '3', { orderUs: 1 })],
   },
   {
     name: 'a touched file does not beat itself',

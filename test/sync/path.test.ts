@@ -140,6 +140,7 @@ const same: [string, string][] = [
   ['ΣΊΣΥΦΟΣ', 'σίσυφος'],
   ['\u212a', 'k'],
   ['ﬁ', 'FI'],
+  ['α\u0345\u0301', 'α\u0301\u0345'],
 ]
 for (const [x, y] of same) {
   test(`${x} and ${y} clash`, () => assert.equal(foldedName(x), foldedName(y)))
