@@ -1,0 +1,64 @@
+/**
+ * Who may knock: only addresses that known_hosts resolve to now. It is asked before any cryptography, so a stranger
+ * costs an accepted socket and nothing else.
+ */
+import { type Clock } from '../base/clock.ts'
+import { type Log } from '../base/log.ts'
+
+/** One line in the log for one address in this time. */
+const LOG_EVERY_MS = 60_000
+/** Addresses whose refusals are remembered: beyond it, all are logged as one. */
+const MAX_REMEMBERED = 1_000
+/** A stranger's knock may make us ask DNS again, but no oftener: a known host may just have moved. */
+const REFRESH_EVERY_MS = 10_000
+
+export interface DoorkeeperNeeds {
+  readonly clock: Pick<Clock, 'elapsed'>
+  readonly log: Log
+  /** Whether a line of known_hosts resolved to this (normalised) address last. */
+  readonly isKnown: (address: string) => boolean
+  /** Asks DNS again for all lines. */
+  readonly refresh: () => Promise<void>
+}
+
+export class Doorkeeper {
+  readonly #knownHostsOnly: boolean
+  readonly #needs: DoorkeeperNeeds
+  readonly #loggedMs = new Map<string, number>()
+  #refreshedMs = -Infinity
+  #refreshing: Promise<void> = Promise.resolve()
+
+  constructor(options: { knownHostsOnly: boolean }, needs: DoorkeeperNeeds) {
+    this.#knownHostsOnly = options.knownHostsOnly
+    this.#needs = needs
+  }
+
+  /** True if a connection from this (normalised) address must be dropped. */
+  async denies(address: string): Promise<boolean> {
+    if (!this.#knownHostsOnly || this.#needs.isKnown(address)) return false
+    await this.#refresh()
+    if (this.#needs.isKnown(address)) return false
+    this.#log(address)
+    return true
+  }
+
+  #refresh(): Promise<void> {
+    const now = this.#needs.clock.elapsed()
+    if (now - this.#refreshedMs >= REFRESH_EVERY_MS) {
+      this.#refreshedMs = now
+      this.#refreshing = this.#needs.refresh()
+    }
+    return this.#refreshing
+  }
+
+  #log(address: string): void {
+    const now = this.#needs.clock.elapsed()
+    const key = this.#loggedMs.size < MAX_REMEMBERED || this.#loggedMs.has(address) ? address : 'others'
+    if (now - (this.#loggedMs.get(key) ?? -Infinity) < LOG_EVERY_MS) return
+    this.#loggedMs.set(key, now)
+    this.#needs.log.warn(
+      { address },
+      `refused a connection from ${address}: no line of known_hosts resolves to it. If it is one of your hosts, add it to known_hosts here, or set known_hosts_only to false`,
+    )
+  }
+}

@@ -1,0 +1,71 @@
+/** Signs of life over a folder's stream, and the round trip that they take. */
+import { type Clock } from '../base/clock.ts'
+import * as limits from './limits.ts'
+
+export interface KeepaliveNeeds {
+  readonly clock: Pick<Clock, 'elapsed' | 'after'>
+  readonly ping: (id: number) => void
+  /** Nothing has come for MISSED_KEEPALIVES intervals. */
+  readonly dead: () => void
+}
+
+export class Keepalive {
+  readonly #needs: KeepaliveNeeds
+  #id = 0
+  #pingedMs = 0
+  #missed = 0
+  #rttMs = NaN
+  #stopTimer: () => void = () => {}
+  #heardWaiters: (() => void)[] = []
+
+  constructor(needs: KeepaliveNeeds) {
+    this.#needs = needs
+  }
+
+  start(): void {
+    this.#beat()
+  }
+
+  stop(): void {
+    this.#stopTimer()
+  }
+
+  /** The last round trip; NaN before the first. */
+  rttMs(): number {
+    return this.#rttMs
+  }
+
+  /** Anything has come from the peer. */
+  heard(): void {
+    this.#missed = 0
+    for (const waiter of this.#heardWaiters.splice(0)) waiter()
+  }
+
+  pong(id: number): void {
+    if (id === this.#id) this.#rttMs = this.#needs.clock.elapsed() - this.#pingedMs
+  }
+
+  /** Whether the peer says anything within `ms`. */
+  probe(ms: number): Promise<boolean> {
+    this.#ping()
+    return new Promise((resolve) => {
+      const stop = this.#needs.clock.after(ms, () => resolve(false))
+      this.#heardWaiters.push(() => {
+        stop()
+        resolve(true)
+      })
+    })
+  }
+
+  #beat(): void {
+    if (this.#missed >= limits.MISSED_KEEPALIVES) return this.#needs.dead()
+    this.#missed++
+    this.#ping()
+    this.#stopTimer = this.#needs.clock.after(limits.KEEPALIVE_MS, () => this.#beat())
+  }
+
+  #ping(): void {
+    this.#pingedMs = this.#needs.clock.elapsed()
+    this.#needs.ping(++this.#id)
+  }
+}

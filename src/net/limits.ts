@@ -1,0 +1,74 @@
+/**
+ * Every number that comes from the wire has its bound here, checked before anything is allocated for it. A peer that
+ * goes over a bound has broken the protocol and is disconnected.
+ */
+
+// --- Before the proof: a stranger may make us hold this much, and no more.
+
+/** HELLO and PROOF have some 60 and 110 bytes; twice that leaves room for later fields. */
+export const MAX_UNPROVEN_FRAME_BYTES = 256
+/** HELLO, PROOF and INTRO in one go: a stranger has nothing more to say. */
+export const MAX_UNPROVEN_BYTES = 8 * 1024
+/** A proof is two round trips of small messages; a host that takes longer is not there. */
+export const PROOF_TIMEOUT_MS = 10_000
+/** Proofs under way on one connection: more than any config has folders, few enough to hold in memory. */
+export const MAX_PROOFS_PER_CONNECTION = 64
+/** Handshakes that have not ended: each is a socket and some kilobytes; all known hosts may start at once. */
+export const MAX_PENDING_HANDSHAKES = 64
+/** Connections that one address may open in a second: several known hosts may stand behind one address. */
+export const MAX_CONNECTIONS_PER_ADDRESS_AND_SECOND = 32
+/** Connections in all: 30 hosts that all dialled twice, several times over. */
+export const MAX_CONNECTIONS = 300
+/** Streams that one peer may hold open: a control and two piece streams for each folder. */
+export const MAX_STREAMS_PER_CONNECTION = 512
+
+// --- Messages of a folder.
+
+/** One message, whatever it is: a page of records is the largest. */
+export const MAX_MESSAGE_BYTES = 1 << 20
+/** Records in one page: decoding and checking them takes some 100 ms. */
+export const MAX_RECORDS_PER_PAGE = 1_000
+/** PATH_MAX of Linux. */
+export const MAX_PATH_BYTES = 4_096
+/** Also PATH_MAX: a longer target cannot be made into a link. */
+export const MAX_LINK_TARGET_BYTES = 4_096
+/** Hosts that ever changed one path: a pool has tens. */
+export const MAX_VERSION_REPLICAS = 1_000
+/** One bit a piece: 128 GiB in the smallest pieces. Stays below a message. */
+export const MAX_HAVE_BYTES = 512 * 1024
+/** Ordinals told in one 'gained': 50 ms at 10 GB/s, and below a message. */
+export const MAX_GAINED_ORDINALS = 100_000
+/** The highest ordinal: 128 TiB in the smallest pieces, and below 2^32. */
+export const MAX_ORDINAL = 0xffff_ffff
+/** Names and sentences for people, in UTF-16 units. */
+export const MAX_TEXT_LENGTH = 500
+/** INTRO has two names and some numbers. */
+export const MAX_INTRO_BYTES = 4_096
+/** Messages that wait for a peer to read: eight pages. One that does not read them is disconnected. */
+export const MAX_QUEUED_MESSAGE_BYTES = 8 << 20
+
+// --- Pieces.
+
+/** Ordinals of one request: 128 MiB in the smallest pieces. */
+export const MAX_PIECES_PER_REQUEST = 4_096
+/** Fits MAX_PIECES_PER_REQUEST ordinals and lengths of 5 bytes each. */
+export const MAX_REQUEST_BYTES = 64 * 1024
+/** Requests of one peer that have not ended: 1 MiB each is the engine's habit, so this is far beyond its window. */
+export const MAX_REQUESTS_PER_PEER = 256
+/** Bytes that a server holds read and not yet sent, for one stream. */
+export const MAX_READ_AHEAD_BYTES = 4 << 20
+/** Bytes that a requester lets come before it has taken them: rate × round trip of 1 Gbit/s over 130 ms. */
+export const MAX_CREDIT_BYTES = 16 << 20
+/** The same for a near host: what is under way at 2 GB/s in 2 ms, and small enough to stay in the cache. */
+export const MIN_CREDIT_BYTES = 4 << 20
+/** Piece streams that one peer may hold open for one folder: one, and one that is just being closed. */
+export const MAX_PIECE_STREAMS = 2
+
+// --- Life of a connection.
+
+/** Between two signs of life on a quiet connection. */
+export const KEEPALIVE_MS = 10_000
+/** Signs of life missed in a row before the connection is taken for dead. */
+export const MISSED_KEEPALIVES = 3
+/** How long a peer that broke the protocol is shut out of that folder. */
+export const BAN_MS = 3_600_000

@@ -1,0 +1,340 @@
+/**
+ * The network of this host: one libp2p node, one dialer for each line of known_hosts however many folders name it, and
+ * the folders. What libp2p tells is handed to the folder that it is about.
+ */
+import { lookup } from 'node:dns/promises'
+import { type Connection, type Libp2p, type Stream } from '@libp2p/interface'
+import { type FolderId, type HostName, type ReplicaId } from '../base/brand.ts'
+import { type Clock } from '../base/clock.ts'
+import { type Log } from '../base/log.ts'
+import { type Redacted } from '../base/redacted.ts'
+import { type FolderKeys } from '../base/secret.ts'
+import { addressOf, listenerPort } from './address.ts'
+import { Doorkeeper } from './doorkeeper.ts'
+import { FOLDER_PROTOCOL, FolderNet } from './folder-net.ts'
+import { HostDialer } from './host-dialer.ts'
+import { type HostStatus } from './host-status.ts'
+import * as limits from './limits.ts'
+import { MessageStream } from './message-stream.ts'
+import { createNode, identityFrom } from './node.ts'
+import { type FolderHandlers, type Peer } from './peer-port.ts'
+import { PIECES_PROTOCOL, serveRequests } from './piece-streams.ts'
+import { PieceBuffers } from './piece-buffers.ts'
+import { ProofFailed, readOpening, refuseUnknown } from './proof-exchange.ts'
+import { RateLimit } from './rate-limit.ts'
+
+/** A second connection to a host gets this long for its streams to appear before it is closed as not needed. */
+const SPARE_CONNECTION_MS = 3_000
+/** One line in the log for one host in this time. */
+const UNKNOWN_FOLDER_LOG_MS = 600_000
+
+export interface Limits {
+  /** Whole host, bytes per second; 0 or null = none. */
+  readonly uploadBytesPerSecond: number | null
+  readonly downloadBytesPerSecond: number | null
+  /** Whether the limits also count between hosts of one site. */
+  readonly limitLocalPeers: boolean
+}
+
+export interface NetworkOptions extends Limits {
+  /** 0 chooses a free one (tests). */
+  readonly listenPort: number
+  /** Default: all, IPv4 and IPv6. */
+  readonly listenAddresses?: readonly string[]
+  /** 32-byte Ed25519 seed (identity.ts), or a private key in libp2p's protobuf form. */
+  readonly identity: Uint8Array
+  readonly networkSecret: Redacted<string> | null
+  readonly knownHostsOnly: boolean
+  readonly deviceName: string
+  readonly site: string | null
+  /** Told to proven peers, such as `isosyncd 1.2.0`. */
+  readonly program?: string
+}
+
+export interface NetworkNeeds {
+  readonly clock: Clock
+  readonly log: Log
+  /** All addresses of a name. Default: the system's resolver. */
+  readonly resolve?: (name: string) => Promise<readonly string[]>
+  /** 0 to 1. */
+  readonly random?: () => number
+}
+
+export interface FolderLinkOptions {
+  readonly keys: FolderKeys
+  readonly knownHosts: readonly string[]
+  readonly replica: ReplicaId
+  readonly handlers: FolderHandlers
+}
+
+/** One folder's hold on the network. */
+export interface FolderLink {
+  peers(): readonly Peer[]
+  /** One for each line of known_hosts, in their order. */
+  hosts(): readonly HostStatus[]
+  update(change: { knownHosts: readonly string[] }): void
+  close(): void
+}
+
+/** Listens, and rejects with a sentence when it cannot. */
+export async function startNetwork(options: NetworkOptions, needs: NetworkNeeds): Promise<Network> {
+  const network = new Network(options, needs)
+  await network.start()
+  return network
+}
+
+export class Network {
+  readonly #options: NetworkOptions
+  readonly #needs: Required<NetworkNeeds>
+  readonly #folders = new Map<FolderId, FolderNet>()
+  readonly #dialers = new Map<HostName, HostDialer>()
+  readonly #connections = new Map<string, Set<Connection>>()
+  readonly #proofs = new WeakMap<Connection, number>()
+  readonly #unknownLoggedMs = new Map<string, number>()
+  readonly #buffers = new PieceBuffers()
+  readonly #doorkeeper: Doorkeeper
+  readonly #upload: RateLimit
+  readonly #download: RateLimit
+  #limitLocalPeers: boolean
+  #node: Libp2p | null = null
+  #closed = false
+
+  /** Use `startNetwork`. */
+  constructor(options: NetworkOptions, needs: NetworkNeeds) {
+    this.#options = options
+    this.#needs = { resolve: resolveBySystem, random: Math.random, ...needs }
+    this.#upload = new RateLimit({ bytesPerSecond: options.uploadBytesPerSecond ?? 0 }, needs)
+    this.#download = new RateLimit({ bytesPerSecond: options.downloadBytesPerSecond ?? 0 }, needs)
+    this.#limitLocalPeers = options.limitLocalPeers
+    const isKnown = (address: string) => [...this.#dialers.values()].some((d) => d.addresses.includes(address))
+    const refresh = async () => void (await Promise.all([...this.#dialers.values()].map((d) => d.refresh())))
+    this.#doorkeeper = new Doorkeeper(options, { clock: needs.clock, log: needs.log, isKnown, refresh })
+  }
+
+  async start(): Promise<void> {
+    const { listenPort, networkSecret } = this.#options
+    const listenAddresses = this.#options.listenAddresses ?? ['0.0.0.0', '::']
+    const identity = await identityFrom(this.#options.identity)
+    const denies = (address: string) => this.#doorkeeper.denies(address)
+    const node = await createNode({ listenPort, listenAddresses, identity, networkSecret }, { denies })
+    node.addEventListener('connection:open', (event) => this.#opened(event.detail))
+    node.addEventListener('connection:close', (event) => this.#wasClosed(event.detail))
+    const streams = {
+      maxInboundStreams: limits.MAX_STREAMS_PER_CONNECTION,
+      maxOutboundStreams: limits.MAX_STREAMS_PER_CONNECTION,
+    }
+    await node.handle(FOLDER_PROTOCOL, (stream, connection) => void this.#accept(stream, connection), streams)
+    await node.handle(PIECES_PROTOCOL, (stream, connection) => this.#serve(stream, connection), streams)
+    this.#node = node
+    try {
+      await node.start()
+    } catch (error) {
+      throw new Error(cannotListen(listenPort, error), { cause: error })
+    }
+  }
+
+  /** The TCP port that it listens on. */
+  get port(): number {
+    return listenerPort(this.#started.getMultiaddrs()) ?? this.#options.listenPort
+  }
+
+  /** This host's libp2p peer id. */
+  get peerId(): string {
+    return this.#started.peerId.toString()
+  }
+
+  openFolder(options: FolderLinkOptions): FolderLink {
+    const { keys, replica, handlers } = options
+    const { knownHostsOnly, deviceName, site, program = 'isosyncd' } = this.#options
+    if (this.#folders.has(keys.id)) throw new Error('a folder with this secret is open already')
+    const { clock, log, random } = this.#needs
+    const folder = new FolderNet(
+      { keys, replica, knownHostsOnly, deviceName, site, program },
+      {
+        handlers,
+        clock,
+        log,
+        random,
+        buffers: this.#buffers,
+        ourPeerId: this.#started.peerId,
+        listeningPort: () => this.port,
+        connectionsOf: (peerId) => [...(this.#connections.get(peerId) ?? [])],
+        limitFor: (direction, otherSite) => this.#limitFor(direction, otherSite),
+        settled: (connection) => this.#settle(connection),
+      },
+    )
+    this.#folders.set(keys.id, folder)
+    this.#point(folder, options.knownHosts)
+    return {
+      peers: () => folder.peers(),
+      hosts: () => folder.hosts(),
+      update: (change) => this.#point(folder, change.knownHosts),
+      close: () => this.#closeFolder(keys.id, folder),
+    }
+  }
+
+  setLimits(change: Limits): void {
+    this.#limitLocalPeers = change.limitLocalPeers
+    this.#upload.setRate(change.uploadBytesPerSecond ?? 0)
+    this.#download.setRate(change.downloadBytesPerSecond ?? 0)
+  }
+
+  /** Tries every host now that is not connected. */
+  retryNow(): void {
+    for (const dialer of this.#dialers.values()) dialer.poke()
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const [id, folder] of this.#folders) this.#closeFolder(id, folder)
+    await this.#node?.stop()
+  }
+
+  get #started(): Libp2p {
+    if (this.#node === null) throw new Error('isosyncd bug: the network has not been started')
+    return this.#node
+  }
+
+  /** Gives a folder the dialers of its lines, and stops those that no folder needs any more. */
+  #point(folder: FolderNet, knownHosts: readonly string[]): void {
+    folder.setDialers([...new Set(knownHosts)].map((line) => this.#dialerFor(line as HostName)))
+    this.#dropUnusedDialers()
+    for (const connection of this.#allConnections()) folder.consider(connection)
+  }
+
+  #dialerFor(line: HostName): HostDialer {
+    const known = this.#dialers.get(line)
+    if (known !== undefined) return known
+    const { clock, log, random, resolve } = this.#needs
+    const dialer = new HostDialer(
+      { line },
+      {
+        clock,
+        log,
+        random,
+        resolve,
+        dial: async (addresses) => (await this.#started.dial(addresses)).remotePeer.toString(),
+        isConnected: (peerId) => (this.#connections.get(peerId)?.size ?? 0) > 0,
+        changed: () => this.#considerAll(dialer.peerId),
+      },
+    )
+    this.#dialers.set(line, dialer)
+    return dialer
+  }
+
+  #dropUnusedDialers(): void {
+    const used = new Set([...this.#folders.values()].flatMap((folder) => folder.dialers))
+    for (const [line, dialer] of this.#dialers) {
+      if (used.has(dialer)) continue
+      dialer.close()
+      this.#dialers.delete(line)
+    }
+  }
+
+  #closeFolder(id: FolderId, folder: FolderNet): void {
+    if (this.#folders.get(id) !== folder) return
+    this.#folders.delete(id)
+    folder.close()
+    this.#dropUnusedDialers()
+  }
+
+  #opened(connection: Connection): void {
+    const peerId = connection.remotePeer.toString()
+    const connections = this.#connections.get(peerId) ?? new Set()
+    this.#connections.set(peerId, connections.add(connection))
+    if (connection.direction === 'inbound') for (const folder of this.#folders.values()) folder.consider(connection)
+    // The dialer of an outbound connection is told next who is behind its line, and then calls `changed`.
+  }
+
+  #wasClosed(connection: Connection): void {
+    const peerId = connection.remotePeer.toString()
+    const connections = this.#connections.get(peerId)
+    connections?.delete(connection)
+    if (connections?.size !== 0) return
+    this.#connections.delete(peerId)
+    for (const dialer of this.#dialers.values()) if (dialer.peerId === peerId) dialer.poke()
+  }
+
+  #considerAll(peerId: string | null): void {
+    if (peerId === null) return
+    for (const connection of this.#connections.get(peerId) ?? [])
+      for (const folder of this.#folders.values()) folder.consider(connection)
+  }
+
+  *#allConnections(): Iterable<Connection> {
+    for (const connections of this.#connections.values()) yield* connections
+  }
+
+  /** A stream for a folder, opened by the other side. */
+  async #accept(stream: Stream, connection: Connection): Promise<void> {
+    const underWay = this.#proofs.get(connection) ?? 0
+    if (underWay >= limits.MAX_PROOFS_PER_CONNECTION) return stream.abort(new Error('too many proofs at a time'))
+    this.#proofs.set(connection, underWay + 1)
+    let counted = (_direction: 'in' | 'out', _bytes: number) => {}
+    const messages = new MessageStream(stream, { count: (direction, bytes) => counted(direction, bytes) })
+    const late = () => messages.close(new Error('it did not say HELLO in time'))
+    const stop = this.#needs.clock.after(2 * limits.PROOF_TIMEOUT_MS, late)
+    try {
+      const { folder: id, hello } = await readOpening(messages)
+      const folder = this.#folders.get(id)
+      if (folder === undefined) await refuseUnknown(messages, id)
+      else {
+        counted = folder.counting(connection.remotePeer.toString())
+        await folder.accept(connection, messages, hello)
+      }
+    } catch (error) {
+      if (error instanceof ProofFailed) this.#logUnknown(connection, error)
+      messages.close(error instanceof Error ? error : new Error(String(error)))
+    } finally {
+      stop()
+      this.#proofs.set(connection, (this.#proofs.get(connection) ?? 1) - 1)
+    }
+  }
+
+  /** A stream of pieces, opened by the other side. */
+  #serve(stream: Stream, connection: Connection): void {
+    serveRequests(stream, (id, opened) => {
+      const session = this.#folders.get(id)?.session(connection.remotePeer.toString(), connection)
+      return session?.providing(opened) ?? null
+    })
+  }
+
+  #logUnknown(connection: Connection, error: ProofFailed): void {
+    const address = addressOf(connection.remoteAddr)
+    const now = this.#needs.clock.elapsed()
+    if (now - (this.#unknownLoggedMs.get(address) ?? -Infinity) < UNKNOWN_FOLDER_LOG_MS) return
+    this.#unknownLoggedMs.set(address, now)
+    this.#needs.log.warn(
+      { host: address },
+      `${address} asked for a folder, but ${error.message}. If it should share one with this host, give both the same secret. Nothing was told to it`,
+    )
+  }
+
+  #limitFor(direction: 'in' | 'out', site: string | null): RateLimit | null {
+    if (!this.#limitLocalPeers && site !== null && site === this.#options.site) return null
+    return direction === 'in' ? this.#download : this.#upload
+  }
+
+  /** The host with the smaller peer id closes what is not needed beside a proven connection. */
+  #settle(proven: Connection): void {
+    const peerId = proven.remotePeer.toString()
+    if (this.#closed || this.peerId > peerId) return
+    this.#needs.clock.after(SPARE_CONNECTION_MS, () => {
+      if (proven.status !== 'open') return
+      for (const spare of this.#connections.get(peerId) ?? [])
+        if (spare !== proven && spare.streams.length === 0) spare.close().catch((error: Error) => spare.abort(error))
+    })
+  }
+}
+
+async function resolveBySystem(name: string): Promise<readonly string[]> {
+  return (await lookup(name, { all: true })).map((found) => found.address)
+}
+
+function cannotListen(port: number, error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  if (text.includes('EADDRINUSE')) return `port ${port} is in use by another program: stop it, or change listening_port`
+  if (text.includes('EACCES'))
+    return `port ${port} may not be used by this user: choose one above 1023 as listening_port`
+  return `cannot listen on port ${port}: ${text}`
+}

@@ -1,0 +1,205 @@
+/** A peer: a host connected and proven for one folder, from its INTRO to its end. */
+import { type Connection, type Stream } from '@libp2p/interface'
+import { type FolderId, type HostName, type ReplicaId, type RootHash } from '../base/brand.ts'
+import { type Clock } from '../base/clock.ts'
+import { decodeFrame, encodeFrame, type Frame, type Intro } from './codec.ts'
+import { Keepalive } from './keepalive.ts'
+import * as limits from './limits.ts'
+import { type MessageStream } from './message-stream.ts'
+import { type FolderHandlers, type FolderMessage, type Peer, PeerGone } from './peer-port.ts'
+import { type PieceBuffers } from './piece-buffers.ts'
+import { type PieceProviderNeeds } from './piece-provider.ts'
+import { type PieceRequester, type Receive } from './piece-requester.ts'
+import { openRequester } from './piece-streams.ts'
+import { type RateLimit } from './rate-limit.ts'
+import { type Traffic } from './traffic.ts'
+
+/** Credit grows with the round trip, up to MAX_CREDIT_BYTES: enough for 250 MB/s. */
+const CREDIT_BYTES_PER_MS = 250_000
+/** A peer that is there answers within this time; one on the other side of the world too. */
+const PROBE_MS = 3_000
+
+export interface PeerSessionOptions {
+  readonly folder: FolderId
+  readonly host: HostName
+  readonly peerId: string
+  readonly writer: boolean
+  readonly intro: Intro
+}
+
+export interface PeerSessionNeeds {
+  readonly connection: Connection
+  readonly messages: MessageStream
+  readonly handlers: FolderHandlers
+  readonly clock: Clock
+  readonly traffic: Traffic
+  readonly buffers: PieceBuffers
+  /** Null where this peer is exempt. */
+  readonly limit: (direction: 'in' | 'out') => RateLimit | null
+  readonly ended: (session: PeerSession, reason: string) => void
+  readonly banned: (session: PeerSession, reason: string) => void
+}
+
+export class PeerSession implements Peer {
+  readonly host: HostName
+  readonly deviceName: string
+  readonly replica: ReplicaId
+  readonly writer: boolean
+  readonly site: string | null
+  readonly peerId: string
+  readonly #folder: FolderId
+  readonly #needs: PeerSessionNeeds
+  readonly #keepalive: Keepalive
+  readonly #pieceStreams = new Set<Stream>()
+  #requester: Promise<PieceRequester> | null = null
+  #ended = false
+
+  constructor(options: PeerSessionOptions, needs: PeerSessionNeeds) {
+    this.host = options.host
+    this.deviceName = options.intro.deviceName
+    this.replica = options.intro.replica
+    this.writer = options.writer
+    this.site = options.intro.site
+    this.peerId = options.peerId
+    this.#folder = options.folder
+    this.#needs = needs
+    this.#keepalive = new Keepalive({
+      clock: needs.clock,
+      ping: (id) => this.#send({ type: 'ping', id }),
+      dead: () => needs.connection.abort(new Error('no sign of life for 30 s')),
+    })
+  }
+
+  /** From here on messages go to the handlers. */
+  start(): void {
+    const { messages } = this.#needs
+    messages.onEnd((error) => this.#end(error.message))
+    messages.listen(limits.MAX_MESSAGE_BYTES, (bytes) => this.#take(decodeFrame(bytes)))
+    if (!messages.ended) this.#keepalive.start()
+  }
+
+  get connection(): Connection {
+    return this.#needs.connection
+  }
+
+  rttMs(): number {
+    return this.#keepalive.rttMs()
+  }
+
+  send(message: FolderMessage): void {
+    this.#send({ type: 'message', message })
+  }
+
+  async fetchPieceList(root: RootHash, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
+    const requester = await this.#askable(signal)
+    return requester.fetchPieceList(root, maxBytes, signal)
+  }
+
+  async fetchPieces(
+    root: RootHash,
+    ordinals: readonly number[],
+    lengths: readonly number[],
+    receive: Receive,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (ordinals.length > limits.MAX_PIECES_PER_REQUEST)
+      throw new RangeError(`a request is for at most ${limits.MAX_PIECES_PER_REQUEST} pieces`)
+    if (ordinals.length === 0) return
+    const requester = await this.#askable(signal)
+    return requester.fetchPieces(root, ordinals, lengths, receive, signal)
+  }
+
+  ban(reason: string): void {
+    if (this.#ended) return
+    this.#needs.banned(this, reason)
+    this.close(`shut out for an hour: ${reason}`)
+  }
+
+  /** Says why, and ends. */
+  close(reason: string): void {
+    if (this.#ended) return
+    this.#send({ type: 'goodbye', reason })
+    this.#needs.messages.finish(new Error(reason))
+  }
+
+  /** Whether it still answers. */
+  async isAlive(): Promise<boolean> {
+    return !this.#ended && (await this.#keepalive.probe(PROBE_MS)) && !this.#ended
+  }
+
+  /** What is needed to serve a stream of pieces to this peer; null if it may not have another one. */
+  providing(stream: Stream): Omit<PieceProviderNeeds, 'sink'> | null {
+    if (this.#ended || this.#pieceStreams.size >= limits.MAX_PIECE_STREAMS) return null
+    this.#pieceStreams.add(stream)
+    stream.addEventListener('close', () => this.#pieceStreams.delete(stream))
+    const { handlers, traffic } = this.#needs
+    return {
+      handlers,
+      limit: () => this.#needs.limit('out'),
+      countSent: (bytes) => traffic.count('out', bytes),
+    }
+  }
+
+  #send(frame: Frame): void {
+    this.#needs.messages.send(encodeFrame(frame))
+  }
+
+  #take(frame: Frame): void {
+    this.#keepalive.heard()
+    switch (frame.type) {
+      case 'message':
+        return this.#needs.handlers.message(this, frame.message)
+      case 'ping':
+        return this.#send({ type: 'pong', id: frame.id })
+      case 'pong':
+        return this.#keepalive.pong(frame.id)
+      case 'goodbye':
+        return this.#needs.messages.close(new Error(frame.reason))
+    }
+  }
+
+  /** The stream to ask on, opened at the first use and again after it broke. */
+  async #askable(signal: AbortSignal): Promise<PieceRequester> {
+    signal.throwIfAborted()
+    if (this.#ended) throw new PeerGone(`${this.host} is gone`)
+    this.#requester ??= this.#openRequester()
+    return this.#requester
+  }
+
+  async #openRequester(): Promise<PieceRequester> {
+    const { connection, buffers, traffic, limit } = this.#needs
+    try {
+      return await openRequester(connection, this.#folder, {
+        buffers,
+        limit: () => limit('in'),
+        creditBytes: () => this.#creditBytes(),
+        countReceived: (bytes) => {
+          this.#keepalive.heard()
+          traffic.count('in', bytes)
+        },
+        ended: () => (this.#requester = null),
+      })
+    } catch (error) {
+      this.#requester = null
+      throw new PeerGone(`${this.host} is gone`, { cause: error })
+    }
+  }
+
+  #creditBytes(): number {
+    const byRtt = (this.rttMs() || 0) * CREDIT_BYTES_PER_MS
+    return Math.min(limits.MAX_CREDIT_BYTES, Math.max(limits.MIN_CREDIT_BYTES, byRtt))
+  }
+
+  #end(reason: string): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#keepalive.stop()
+    const gone = new PeerGone(`${this.host} is gone: ${reason}`)
+    void this.#requester?.then(
+      (requester) => requester.gone(gone),
+      () => {},
+    )
+    for (const stream of this.#pieceStreams) stream.abort(gone)
+    this.#needs.ended(this, reason)
+  }
+}

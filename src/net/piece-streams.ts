@@ -1,0 +1,81 @@
+/** Puts the two ends of a stream of pieces (piece-requester.ts, piece-provider.ts) on libp2p streams. */
+import { type Connection, type Stream } from '@libp2p/interface'
+import { type FolderId } from '../base/brand.ts'
+import { FrameReader, framed } from './frame-reader.ts'
+import * as limits from './limits.ts'
+import { PeerGone } from './peer-port.ts'
+import { PieceProvider, type PieceProviderNeeds } from './piece-provider.ts'
+import { PieceRequester, type PieceRequesterNeeds } from './piece-requester.ts'
+import { decodeRequest, encodeRequest } from './pieces-request.ts'
+import { ProtocolError } from './record-codec.ts'
+import { tuneStream } from './stream-tuning.ts'
+
+export const PIECES_PROTOCOL = '/isosync/1/pieces'
+
+/** Opens a stream to ask for pieces of `folder`. Rejects when the connection is gone. */
+export async function openRequester(
+  connection: Connection,
+  folder: FolderId,
+  needs: Omit<PieceRequesterNeeds, 'send'> & { readonly ended: (error: Error) => void },
+): Promise<PieceRequester> {
+  const stream = tuneStream(await connection.newStream([PIECES_PROTOCOL]))
+  const send = (request: Uint8Array) => {
+    if (stream.status === 'open') stream.send(framed(request))
+  }
+  const requester = new PieceRequester({ ...needs, send })
+  stream.addEventListener('message', (event) => guarded(stream, () => each(event.data, (b) => requester.push(b))))
+  stream.addEventListener('close', (event) => {
+    const error = event.error ?? new Error('the stream was closed')
+    needs.ended(error)
+    requester.gone(new PeerGone(`the connection ended: ${error.message}`, { cause: error }))
+  })
+  stream.addEventListener('remoteCloseWrite', () => stream.abort(new Error('the other side closed the stream')))
+  send(encodeRequest({ type: 'open', folder }))
+  return requester
+}
+
+/**
+ * Answers a peer that asks for pieces. `find` gives what is needed to serve the folder that it opens, or null where
+ * it has not proven that folder's secret on this connection: then the stream is reset.
+ */
+export function serveRequests(
+  stream: Stream,
+  find: (folder: FolderId, stream: Stream) => Omit<PieceProviderNeeds, 'sink'> | null,
+): void {
+  tuneStream(stream)
+  const reader = new FrameReader({ maxBytes: limits.MAX_REQUEST_BYTES })
+  let provider: PieceProvider | null = null
+  const take = (frame: Uint8Array) => {
+    const request = decodeRequest(frame)
+    if (request.type !== 'open') return provider?.request(request)
+    if (provider !== null) throw new ProtocolError('a stream of pieces that is opened twice')
+    const needs = find(request.folder, stream)
+    if (needs === null) throw new ProtocolError('pieces were asked for without a proof')
+    provider = new PieceProvider({ ...needs, sink: stream })
+  }
+  stream.addEventListener('message', (event) =>
+    guarded(stream, () =>
+      each(event.data, (bytes) => {
+        for (let at = 0; at < bytes.byteLength;) at += reader.read(bytes.subarray(at), take)
+      }),
+    ),
+  )
+  stream.addEventListener('drain', () => guarded(stream, () => provider?.drained()))
+  stream.addEventListener('idle', () => guarded(stream, () => provider?.drained()))
+  stream.addEventListener('close', () => provider?.close())
+  stream.addEventListener('remoteCloseWrite', () => stream.abort(new Error('the other side closed the stream')))
+}
+
+function each(data: Uint8Array | Iterable<Uint8Array>, use: (bytes: Uint8Array) => void): void {
+  if (data instanceof Uint8Array) use(data)
+  else for (const bytes of data) use(bytes)
+}
+
+/** What breaks the protocol, or the stream itself, ends the stream. */
+function guarded(stream: Stream, work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    stream.abort(error instanceof Error ? error : new Error(String(error)))
+  }
+}
