@@ -17,16 +17,16 @@
  */
 import { assert } from '../base/assert.ts'
 import { type RootHash } from '../base/brand.ts'
+import { Flights } from './flights.ts'
 import { common, countCommon, type Have, PieceSet } from './piece-set.ts'
-import { type Shares, sharesOf } from './shares.ts'
+import { type Shares } from './shares.ts'
 import { type PeerKey, type Receiver, SwarmView } from './swarm-view.ts'
 
-/** Pieces of a share (2 MiB or so) that its owner most likely has under way, or has and not told yet. */
-const UNDER_WAY_PIECES = 16
-/** Pieces (8 MiB or so) that we fetched from sources and no other receiver has: more is not asked for. */
-const MOST_UNSPREAD_PIECES = 64
-/** Pieces that `hurry` adds to that limit at a time. */
-const HURRIED_PIECES = 8
+/**
+ * Pieces of a share that its owner has and has not told yet (2 MiB or so, at 200 Mbit/s). It also has some under way:
+ * as many, we suppose, as we had at most of the same peer.
+ */
+const UNTOLD_PIECES = 16
 /** Near the end, pieces are asked of a second source without hurry: at most so many, */
 const ENDGAME_PIECES = 8
 /** and at most one of so many, so that small contents are not fetched twice. */
@@ -46,7 +46,8 @@ export interface PiecePickerOptions {
 interface Round {
   readonly peer: PeerKey
   readonly pieces: PieceSet
-  readonly hurry: boolean
+  /** Pieces to take beyond the rules; 0 without hurry. */
+  readonly hurried: number
   readonly picked: number[]
   /** Bytes that may still be asked for; 0 once a piece did not fit. */
   room: number
@@ -60,18 +61,17 @@ export class PiecePicker {
   readonly #open: PieceSet
   /** No open piece lies before this word of the sets: the front of a transfer is not looked through again. */
   #firstOpenWord = 0
-  /** In flight: who has been asked, in the order asked. */
-  readonly #asked = new Map<number, readonly PeerKey[]>()
+  readonly #flights = new Flights()
   /** Fetched from a source and seen at no other receiver. */
   readonly #unspread: PieceSet
+  /** Grows when a receiver tells of a piece that none had: the swarm goes on, and patience pays. */
+  #spread = 0
   #missingBytes = 0
-  #shares: Shares | null = null
-  #siteShares: Shares | null = null
 
   constructor(options: PiecePickerOptions) {
     const { count } = options
     this.#options = options
-    this.#swarm = new SwarmView(count)
+    this.#swarm = new SwarmView(options)
     this.#got = new PieceSet(count)
     this.#open = PieceSet.full(count)
     this.#unspread = new PieceSet(count)
@@ -99,7 +99,7 @@ export class PiecePicker {
   /** A piece is here, from wherever. Idempotent. */
   gotPiece(ordinal: number): void {
     if (!this.#got.add(ordinal)) return
-    this.#asked.delete(ordinal)
+    this.#flights.land(ordinal)
     this.#open.delete(ordinal)
     this.#missingBytes -= this.#options.lengthOf(ordinal)
   }
@@ -114,16 +114,18 @@ export class PiecePicker {
   /** A peer tells what it has got since. */
   peerGained(peer: PeerKey, ordinals: readonly number[]): void {
     for (const ordinal of ordinals) {
+      const rare = this.#swarm.levels[0]!.has(ordinal)
       this.#swarm.gained(peer, ordinal)
+      if (rare && !this.#swarm.levels[0]!.has(ordinal)) this.#spread++
       if (this.#swarm.receivers.has(peer)) this.#unspread.delete(ordinal)
     }
   }
 
   /** A peer is no longer there: what it was asked for is free again. */
   peerGone(peer: PeerKey): void {
-    for (const ordinal of [...this.#asked.keys()]) this.#release(peer, ordinal)
-    if (this.#swarm.receivers.has(peer)) this.#forgetShares()
+    for (const ordinal of this.#flights.pieces()) this.released(peer, ordinal)
     this.#swarm.gone(peer)
+    this.#flights.forget(peer)
   }
 
   /**
@@ -132,34 +134,36 @@ export class PiecePicker {
    */
   setReceivers(receivers: readonly Receiver[]): void {
     this.#swarm.setReceivers(receivers.filter(({ peer }) => peer !== this.#options.self))
-    this.#forgetShares()
   }
 
   /**
-   * The pieces to ask of `peer` now, in this order, at most `maxBytes` together; they are in flight from then on. A
-   * longest piece always fits into MAX_PIECE_BYTES. Nothing is a good answer: the peer is asked again when it has told
-   * of new pieces, or when something that was in flight has come, was refused or is free again.
+   * The pieces to ask of `peer` now, in this order, at most `maxBytes` together (any piece fits into MAX_PIECE_BYTES);
+   * they are in flight from then on. Nothing is a good answer. Ask again when the peer has told of new pieces, and when
+   * something in flight from it has come, was refused or released.
    *
-   * `hurry`: this peer has had room and nothing to do for a while (a quarter second and its round trip), although
-   * pieces are missing. Then it is also asked for what is most likely on its way from others, also a second time.
+   * `hurry`: the peer has had room and nothing to do for a while (a quarter second and its round trip), although pieces
+   * are missing. To be tried again and again, as long as that is so: else a peer that is stuck stops us for ever.
    */
   pick(peer: PeerKey, maxBytes: number, hurry = false): number[] {
     const pieces = this.#swarm.piecesOf(peer)
     if (pieces === null || pieces.size === 0 || this.missing === 0) return []
-    const round: Round = { peer, pieces, hurry, picked: [], room: maxBytes }
+    const hurried = hurry ? this.#flights.hurry(peer, this.#spread) : 0
+    const round: Round = { peer, pieces, hurried, picked: [], room: maxBytes }
     this.#skipFront()
     const receiver = this.#swarm.receivers.get(peer)
     if (receiver === undefined) this.#pickFromSource(round)
     else this.#pickFromReceiver(round, receiver)
     if (this.#open.size === 0) this.#pickTwice(round)
+    if (!hurry && round.picked.length > 0) this.#flights.calm(peer)
     return round.picked
   }
 
   /** A verified piece has come from `peer` and is here. Returns the others that were asked for it, to be cancelled. */
   received(ordinal: number, peer: PeerKey): readonly PeerKey[] {
     if (this.#got.has(ordinal)) return []
-    const others = (this.#asked.get(ordinal) ?? []).filter((asked) => asked !== peer)
-    if (!this.#swarm.receivers.has(peer) && this.#swarm.levels[0]!.has(ordinal)) this.#unspread.add(ordinal)
+    const others = this.#flights.askedFor(ordinal).filter((asked) => asked !== peer)
+    const trading = this.#swarm.receivers.size > 0 && !this.#swarm.receivers.has(peer)
+    if (trading && this.#swarm.levels[0]!.has(ordinal)) this.#unspread.add(ordinal)
     this.gotPiece(ordinal)
     return others
   }
@@ -167,41 +171,48 @@ export class PiecePicker {
   /** The peer does not have the piece after all, or sent a bad one: it is not asked for it again. */
   refused(peer: PeerKey, ordinal: number): void {
     this.#swarm.lost(peer, ordinal)
-    this.#release(peer, ordinal)
+    this.released(peer, ordinal)
   }
 
   /** The peer is not going to send the piece that it was asked for (the request ended); it still has it. */
   released(peer: PeerKey, ordinal: number): void {
-    this.#release(peer, ordinal)
+    if (!this.#flights.release(peer, ordinal)) return
+    assert(!this.#got.has(ordinal), 'a piece that is here was still in flight')
+    this.#open.add(ordinal)
+    this.#firstOpenWord = Math.min(this.#firstOpenWord, ordinal >>> 5)
   }
 
   #pickFromReceiver(round: Round, receiver: Receiver): void {
     const wanted = receiver.near ? [] : this.#oursIntoTheSite()
     for (const level of this.#swarm.levels.slice(1)) this.#take(round, [level, ...wanted])
-    if (round.hurry) this.#take(round, [])
+    this.#take(round, [], round.hurried)
   }
 
   /** Pieces that we, and none of the near receivers, should fetch from another site. */
   #oursIntoTheSite(): readonly PieceSet[] {
-    const near = [...this.#swarm.receivers.values()].filter((receiver) => receiver.near)
-    this.#siteShares ??= this.#sharesWith(near)
-    return [this.#siteShares.of.get(this.#options.self)!, this.#swarm.notNear]
+    return [this.#swarm.siteShares.of.get(this.#options.self)!, this.#swarm.notNear]
   }
 
   #pickFromSource(round: Round): void {
-    const shares = (this.#shares ??= this.#sharesWith([...this.#swarm.receivers.values()]))
+    const { shares } = this.#swarm
     const rare = this.#swarm.levels[0]!
-    const most = this.#mostUnspread(round.hurry)
-    const taken = this.#take(round, [rare, shares.of.get(this.#options.self)!], most)
-    this.#steal(round, rare, shares, most - taken)
-    if (!round.hurry && countCommon([this.#open, round.pieces, rare], this.#firstOpenWord) > 0) return
-    this.#takeTraded(round, shares)
+    const most = this.#swarm.receivers.size === 0 ? Infinity : this.#underWay(round) - this.#unspread.size
+    const own = this.#take(round, [rare, shares.of.get(this.#options.self)!], most)
+    this.#steal(round, rare, shares, most - own)
+    const rareLeft = countCommon([this.#open, round.pieces, rare], this.#firstOpenWord) > 0
+    if (!rareLeft && this.#receiversAreBusy())
+      this.#takeParts(round, shares, [], this.#open.size - this.#underWay(round))
+    if (round.picked.length === 0) this.#takeParts(round, shares, [], round.hurried)
   }
 
-  /** How many more pieces that no receiver has we may fetch. */
-  #mostUnspread(hurry: boolean): number {
-    if (this.#swarm.receivers.size === 0) return Infinity
-    return Math.max(hurry ? HURRIED_PIECES : 0, MOST_UNSPREAD_PIECES - this.#unspread.size)
+  /** Each receiver that has open pieces is at work for us. */
+  #receiversAreBusy(): boolean {
+    for (const peer of this.#swarm.receivers.keys()) {
+      const pieces = this.#swarm.piecesOf(peer)
+      if (pieces === null || this.#flights.isBusy(peer)) continue
+      if (countCommon([this.#open, pieces], this.#firstOpenWord) > 0) return false
+    }
+    return true
   }
 
   /** From the end of the largest share left, but for what its owner most likely has under way. */
@@ -209,34 +220,44 @@ export class PiecePicker {
     if (round.room === 0 || most <= 0 || shares.of.size === 1) return
     const left = [...shares.of.values()].map((share) => ({
       share,
-      pieces: countCommon([this.#open, rare, share], this.#firstOpenWord) - (round.hurry ? 0 : UNDER_WAY_PIECES),
+      pieces: countCommon([this.#open, rare, share], this.#firstOpenWord) - this.#underWay(round),
     }))
     left.sort((a, b) => b.pieces - a.pieces)
     let room = most
-    for (const { share, pieces } of left) {
-      for (const part of [[shares.inherited], []]) {
-        if (Math.min(pieces, room) > 0) room -= this.#take(round, [rare, share, ...part], Math.min(pieces, room), true)
-      }
-    }
+    for (const { share, pieces } of left) room -= this.#takeParts(round, shares, [rare, share], Math.min(pieces, room))
   }
 
-  /** What receivers have and cannot send fast enough: each of us another part of it. */
-  #takeTraded(round: Round, shares: Shares): void {
-    for (const part of [[shares.of.get(this.#options.self)!], [shares.inherited], []]) {
-      const most = round.hurry ? Infinity : this.#open.size - UNDER_WAY_PIECES
-      if (most > 0) this.#take(round, part, most)
-    }
+  /** Takes up to `most` pieces that are in all of `sets`, from the end, so that each of us takes others at first. */
+  #takeParts(round: Round, shares: Shares, sets: readonly PieceSet[], most: number): number {
+    let taken = 0
+    for (const part of [[shares.of.get(this.#options.self)!], [shares.inherited], []])
+      taken += this.#take(round, [...sets, ...part], most - taken, true)
+    return taken
   }
 
-  /** Everything missing is in flight: asks for the oldest of it a second time. */
+  /** Pieces that another receiver most likely has under way from the peer of this round, or has and not told yet. */
+  #underWay(round: Round): number {
+    return UNTOLD_PIECES + this.#flights.most(round.peer)
+  }
+
+  /** Everything missing is in flight: asks for some of it a second time, the oldest first, each of us for another. */
   #pickTwice(round: Round): void {
     const { count } = this.#options
-    const few = this.missing <= Math.min(ENDGAME_PIECES, count / ENDGAME_SHARE)
-    if (!round.hurry && !(few && this.#swarm.receivers.size === 0)) return
-    for (const [ordinal, peers] of this.#asked) {
-      const can = peers.length < MOST_ASKED && !peers.includes(round.peer) && round.pieces.has(ordinal)
-      if (can && !this.#ask(round, ordinal)) return
-    }
+    const alone = this.#swarm.receivers.size === 0
+    const few = alone && this.missing <= Math.min(ENDGAME_PIECES, count / ENDGAME_SHARE)
+    const most = few ? ENDGAME_PIECES : round.hurried
+    if (most === 0) return
+    const once = this.#flights
+      .pieces()
+      .filter((ordinal) => round.pieces.has(ordinal) && this.#mayAskToo(round, ordinal))
+    const inherited = once.filter((ordinal) => this.#swarm.shares.inherited.has(ordinal))
+    for (const ordinal of new Set([...inherited, ...once]))
+      if (round.picked.length >= most || !this.#ask(round, ordinal)) return
+  }
+
+  #mayAskToo(round: Round, ordinal: number): boolean {
+    const asked = this.#flights.askedFor(ordinal)
+    return asked.length < MOST_ASKED && !asked.includes(round.peer)
   }
 
   /** Takes up to `most` open pieces that the peer and all of `sets` have; returns how many. */
@@ -261,33 +282,12 @@ export class PiecePicker {
     round.room -= bytes
     round.picked.push(ordinal)
     this.#open.delete(ordinal)
-    this.#asked.set(ordinal, [...(this.#asked.get(ordinal) ?? []), round.peer])
+    this.#flights.ask(round.peer, ordinal)
     return true
-  }
-
-  #release(peer: PeerKey, ordinal: number): void {
-    const peers = this.#asked.get(ordinal)
-    if (peers?.includes(peer) !== true) return
-    const others = peers.filter((asked) => asked !== peer)
-    if (others.length > 0) return void this.#asked.set(ordinal, others)
-    assert(!this.#got.has(ordinal), 'a piece that is here was still in flight')
-    this.#asked.delete(ordinal)
-    this.#open.add(ordinal)
-    this.#firstOpenWord = Math.min(this.#firstOpenWord, ordinal >>> 5)
   }
 
   #skipFront(): void {
     const { words } = this.#open
     while (this.#firstOpenWord < words.length && words[this.#firstOpenWord] === 0) this.#firstOpenWord++
-  }
-
-  #sharesWith(receivers: readonly Receiver[]): Shares {
-    const { count, seed, self } = this.#options
-    return sharesOf(count, seed, [self, ...receivers.map(({ peer }) => peer)], self)
-  }
-
-  #forgetShares(): void {
-    this.#shares = null
-    this.#siteShares = null
   }
 }

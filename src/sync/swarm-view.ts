@@ -2,7 +2,9 @@
  * What one receiver knows of the swarm around one content: who has which pieces, who else is fetching it, and how many
  * of those have each piece. Peers that are not receivers are sources: they give, and do not count in rarity.
  */
+import { type RootHash } from '../base/brand.ts'
 import { type Have, PieceSet } from './piece-set.ts'
+import { type Shares, sharesOf } from './shares.ts'
 
 /** Who a peer is in a swarm: its replica id. */
 export type PeerKey = string
@@ -39,17 +41,27 @@ class Rarity {
   }
 }
 
+export interface SwarmViewOptions {
+  readonly count: number
+  readonly self: PeerKey
+  readonly seed: RootHash
+}
+
 export class SwarmView {
-  readonly #count: number
+  readonly #options: SwarmViewOptions
   readonly #pieces = new Map<PeerKey, PieceSet>()
   readonly #receivers = new Map<PeerKey, Receiver>()
   readonly #rarity: Rarity
   readonly #nearRarity: Rarity
 
-  constructor(count: number) {
-    this.#count = count
-    this.#rarity = new Rarity(count)
-    this.#nearRarity = new Rarity(count)
+  /** Made when asked for, and again when the receivers have changed. */
+  #shares: Shares | null = null
+  #siteShares: Shares | null = null
+
+  constructor(options: SwarmViewOptions) {
+    this.#options = options
+    this.#rarity = new Rarity(options.count)
+    this.#nearRarity = new Rarity(options.count)
   }
 
   /** The other receivers. */
@@ -67,6 +79,16 @@ export class SwarmView {
     return this.#nearRarity.levels[0]!
   }
 
+  /** Who fetches which piece from the source, among all receivers. */
+  get shares(): Shares {
+    return (this.#shares ??= this.#sharesWith([...this.#receivers.values()]))
+  }
+
+  /** Who fetches which piece from other sites, among the receivers of our site. */
+  get siteShares(): Shares {
+    return (this.#siteShares ??= this.#sharesWith([...this.#receivers.values()].filter(({ near }) => near)))
+  }
+
   /** What a peer has; null for a peer that has told nothing. */
   piecesOf(peer: PeerKey): PieceSet | null {
     return this.#pieces.get(peer) ?? null
@@ -75,12 +97,12 @@ export class SwarmView {
   /** A peer tells all that it has. */
   has(peer: PeerKey, have: Have): void {
     this.#countOut(peer)
-    this.#pieces.set(peer, PieceSet.told(this.#count, have))
+    this.#pieces.set(peer, PieceSet.told(this.#options.count, have))
     this.#countIn(peer)
   }
 
   gained(peer: PeerKey, ordinal: number): void {
-    if (!this.#pieces.has(peer)) this.#pieces.set(peer, new PieceSet(this.#count))
+    if (!this.#pieces.has(peer)) this.#pieces.set(peer, new PieceSet(this.#options.count))
     if (this.#pieces.get(peer)!.add(ordinal)) this.#change(peer, ordinal, 1)
   }
 
@@ -91,7 +113,7 @@ export class SwarmView {
   gone(peer: PeerKey): void {
     this.#countOut(peer)
     this.#pieces.delete(peer)
-    this.#receivers.delete(peer)
+    if (this.#receivers.delete(peer)) this.#forgetShares()
   }
 
   setReceivers(receivers: readonly Receiver[]): void {
@@ -99,6 +121,7 @@ export class SwarmView {
     const changed = [...new Set([...this.#receivers.keys(), ...next.keys()])].filter(
       (peer) => this.#receivers.get(peer)?.near !== next.get(peer)?.near,
     )
+    if (changed.length > 0) this.#forgetShares()
     for (const peer of changed) {
       this.#countOut(peer)
       const receiver = next.get(peer)
@@ -106,6 +129,16 @@ export class SwarmView {
       else this.#receivers.set(peer, receiver)
       this.#countIn(peer)
     }
+  }
+
+  #sharesWith(receivers: readonly Receiver[]): Shares {
+    const { count, seed, self } = this.#options
+    return sharesOf(count, seed, [self, ...receivers.map(({ peer }) => peer)], self)
+  }
+
+  #forgetShares(): void {
+    this.#shares = null
+    this.#siteShares = null
   }
 
   #countIn(peer: PeerKey): void {

@@ -1,0 +1,66 @@
+/** What the piece picker makes of a whole swarm, on simulated links: time over the bound, bytes over the size. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { boundMs, SimulatedSwarm, type SwarmOptions } from './simulated-swarm.ts'
+
+const MB = 1e6
+/** 200 Mbit/s. */
+const UPLINK = 25 * MB
+/** 100 Mbit/s. */
+const SITE_UPLINK = 12.5 * MB
+
+interface Case {
+  readonly name: string
+  readonly options: Partial<SwarmOptions>
+  /** Time over the bound, and what the source sent over the size, at most. */
+  readonly time: number
+  readonly source: number
+}
+
+const cases: readonly Case[] = [
+  { name: 'one receiver', options: { uplinks: [UPLINK, UPLINK] }, time: 1.02, source: 1 },
+  { name: 'five receivers', options: {}, time: 1.1, source: 1.03 },
+  { name: 'five receivers with large windows', options: { windowBytes: 8 << 20 }, time: 1.1, source: 1.03 },
+  { name: 'five receivers, 80 ms away', options: { latencyMs: 40, windowBytes: 4 << 20 }, time: 1.12, source: 1.03 },
+  { name: 'five receivers of a small file', options: { bytes: MB }, time: 6, source: 1 },
+  {
+    name: 'a source with a quarter of the uplink',
+    options: { uplinks: uplinks(6, { 0: UPLINK / 4 }) },
+    time: 1.05,
+    source: 1.03,
+  },
+  { name: 'fifteen receivers', options: { bytes: 100 * MB, uplinks: uplinks(16, {}) }, time: 1.25, source: 1.2 },
+  { name: 'one uplink of a tenth', options: { uplinks: uplinks(6, { 5: UPLINK / 10 }) }, time: 1.5, source: 1.15 },
+  { name: 'one receiver that is stuck', options: { stuck: { host: 3, atMs: 3000 } }, time: 1.6, source: 1.15 },
+]
+
+function uplinks(hosts: number, others: Readonly<Record<number, number>>): number[] {
+  return Array.from({ length: hosts }, (_, host) => others[host] ?? UPLINK)
+}
+
+for (const { name, options, time, source } of cases) {
+  test(`In a swarm of ${name}, the source sends little more than once and no link stands idle`, (t) => {
+    const all = { bytes: 200 * MB, uplinks: uplinks(6, {}), windowBytes: 2 << 20, latencyMs: 5, ...options }
+    const result = new SimulatedSwarm(all).run(120_000)
+    const over = result.ms / boundMs(all.bytes, all.uplinks)
+    t.diagnostic(`time over bound ${over.toFixed(3)}, source sent ${result.sourceSent.toFixed(3)} of the size`)
+    assert.ok(over <= time, `took ${over} of the bound`)
+    assert.ok(result.sourceSent <= source, `the source sent ${result.sourceSent} of the size`)
+  })
+}
+
+test('Two far sites of two hosts each get different pieces and trade them', (t) => {
+  const bytes = 100 * MB
+  const swarm = new SimulatedSwarm({
+    bytes,
+    uplinks: uplinks(5, {}),
+    sites: [0, 1, 1, 2, 2],
+    siteUplink: SITE_UPLINK,
+    windowBytes: 2 << 20,
+    latencyMs: 40,
+  })
+  const result = swarm.run(120_000)
+  const over = result.ms / ((1000 * bytes) / SITE_UPLINK)
+  t.diagnostic(`time over bound ${over.toFixed(3)}, site sent ${result.siteSent.toFixed(3)} of the size`)
+  assert.ok(over <= 1.15 && result.siteSent <= 1.08, `took ${over} of the bound, sent ${result.siteSent} of the size`)
+})
