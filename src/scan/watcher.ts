@@ -6,10 +6,10 @@
 import { realpathSync, type Stats } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { basename, join, relative, resolve } from 'node:path'
-import { FSWatcher } from 'chokidar'
 import { type RelPath } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
 import { OWN_DIRECTORY, parsePath } from '../sync/path.ts'
+import { CalmChokidar } from './calm-chokidar.ts'
 import { HintQueue } from './hint-queue.ts'
 import { networkFilesystem } from './watched-filesystem.ts'
 
@@ -56,7 +56,7 @@ class DirectoryWatcher implements Watcher {
   readonly #hints: HintQueue
   readonly #told = new Set<string>()
   readonly #cancels = new Set<() => void>()
-  readonly #chokidar: FSWatcher
+  readonly #chokidar: CalmChokidar
   #closed = false
 
   constructor({ dir, metaDir }: WatcherOptions, needs: WatcherNeeds) {
@@ -64,7 +64,7 @@ class DirectoryWatcher implements Watcher {
     this.#metaDir = realPath(metaDir)
     this.#needs = needs
     this.#hints = new HintQueue({ clock: needs.clock, onHint: needs.onHint })
-    this.#chokidar = new FSWatcher({
+    this.#chokidar = new CalmChokidar({
       ignored: (path, stats) => this.#isIgnored(path, stats),
       ignoreInitial: true,
       followSymlinks: false,
@@ -106,6 +106,7 @@ class DirectoryWatcher implements Watcher {
     this.#hint(path)
     const cancel = this.#needs.clock.after(NEW_DIRECTORY_AGAIN_MS, () => {
       this.#cancels.delete(cancel)
+      this.#chokidar.reread(path)
       this.#hint(path)
     })
     this.#cancels.add(cancel)
