@@ -154,11 +154,17 @@ test('a socket that this user may not open is told apart from a daemon that is n
   chmodSync(dir, 0o755)
   const socketPath = join(dir, 'control.sock')
   const client = await serve(t, socketPath, verbs())
-  process.seteuid?.(65534)
-  t.after(() => process.seteuid?.(0))
-  await assert.rejects(client.status(), withCode('denied', /as root/))
-  process.seteuid?.(0)
+  await asNobody(() => assert.rejects(client.status(), withCode('denied', /as root/)))
 })
+
+async function asNobody(act: () => Promise<void>): Promise<void> {
+  process.seteuid?.(65534)
+  try {
+    await act()
+  } finally {
+    process.seteuid?.(0)
+  }
+}
 
 test('a file that is no socket is not mistaken for a daemon', async (t) => {
   const socketPath = join(temporary(t), 'control.sock')
