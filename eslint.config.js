@@ -17,5 +17,5 @@ export default tseslint.config(
     },
   },
   { files: ['src/sync/**'], rules: { 'no-restricted-globals': ['error', 'setTimeout', 'setInterval', 'setImmediate', 'process', 'performance', 'fetch'], 'no-restricted-properties': ['error', { object: 'Date', property: 'now', message: 'The pure core gets the time as an argument.' }, { object: 'Math', property: 'random', message: 'The pure core gets chance as an argument.' }] } },
-  { files: ['bench/**', 'demo/**', 'test/**', 'src/cli/**', 'src/main.ts'], rules: { 'no-console': 'off' } },
+  { files: ['bench/**', 'test/**', 'src/cli/**', 'src/main.ts'], rules: { 'no-console': 'off' } },
 )

@@ -14,6 +14,11 @@ const EXPIRE_EVERY_MS = 3_600_000
 /** What the operator asked for cannot be done; the message says why and what to do. */
 export class ArchiveRefusal extends Error {
   override readonly name = 'ArchiveRefusal'
+  readonly why: 'not-found' | 'in-the-way'
+  constructor(why: 'not-found' | 'in-the-way', sentence: string) {
+    super(sentence)
+    this.why = why
+  }
 }
 
 export interface ArchiveKeeperNeeds {
@@ -50,11 +55,14 @@ export class ArchiveKeeper {
   async restore(name: string, to: RelPath | null): Promise<{ name: string; path: RelPath }> {
     const file = this.list().find((f) => f.name === name) ?? this.list().find((f) => f.path === name)
     if (file === undefined)
-      throw new ArchiveRefusal(`${name} is not in the archive; \`isosyncd archive list\` shows what is`)
+      throw new ArchiveRefusal('not-found', `${name} is not in the archive; \`isosyncd archive list\` shows what is`)
     const path = to ?? file.path
     await this.#needs.locks.with([path], async () => {
       if ((await this.#needs.disk.stat(path)) !== null)
-        throw new ArchiveRefusal(`${path} is there: move it away first, or restore under another name with --to`)
+        throw new ArchiveRefusal(
+          'in-the-way',
+          `${path} is there: move it away first, or restore under another name with --to`,
+        )
       await this.#needs.disk.restore(file.name, path)
       await this.#needs.committer.commit(() => [{ op: 'unarchived', name: file.name }])
     })
@@ -67,7 +75,10 @@ export class ArchiveKeeper {
   async purge(what: PurgeWhat): Promise<{ files: number; bytes: number }> {
     const chosen = this.list().filter((file) => matches(what, file, this.#needs.clock.now()))
     if (what.what === 'name' && chosen.length === 0)
-      throw new ArchiveRefusal(`${what.name} is not in the archive; \`isosyncd archive list\` shows what is`)
+      throw new ArchiveRefusal(
+        'not-found',
+        `${what.name} is not in the archive; \`isosyncd archive list\` shows what is`,
+      )
     for (const file of chosen) await this.#purge(file)
     return { files: chosen.length, bytes: chosen.reduce((sum, file) => sum + file.size, 0) }
   }

@@ -141,6 +141,8 @@ export class Transfer implements Growing {
 
   /** Verifies and writes a piece. False: not what was asked for. Throws what the disk throws. */
   async receive(ordinal: number, bytes: Uint8Array): Promise<boolean> {
+    // A piece that was asked of two peers may come again when all is there.
+    if (this.state !== 'fetching') return true
     const { list, staged } = this.#working()
     if (bytes.byteLength !== this.lengthOf(ordinal) || !blake3(bytes).equals(pieceHash(list, ordinal))) return false
     if (this.#picker?.has(ordinal) === false) await staged.write(bytes, this.#offsets[ordinal] ?? 0)

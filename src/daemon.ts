@@ -1,0 +1,144 @@
+/**
+ * The composition root: the only place that builds the daemon's parts, in order, and stops them in reverse. It decides
+ * nothing.
+ */
+import { systemClock } from './base/clock.ts'
+import { type FolderId } from './base/brand.ts'
+import { ioprioSetIdle } from './base/native.ts'
+import { sdNotify } from './base/sd-notify.ts'
+import { createControlServer } from './api/control-server.ts'
+import { type DaemonNeeds } from './cli/daemon-command.ts'
+import { type Config } from './config/config.ts'
+import { diffConfig } from './config/diff.ts'
+import { type Root } from './fs/root.ts'
+import { controlVerbs } from './host/control-verbs.ts'
+import { openFolder, type OpenedFolder } from './host/open-folder.ts'
+import { openStorage, type Storage } from './host/open-storage.ts'
+import { feedWatchdog, untilSignal } from './host/signals.ts'
+import { loadOrMakeIdentity } from './net/identity.ts'
+import { type Network, startNetwork } from './net/network.ts'
+import { takePidFile } from './pid-file.ts'
+import { ThreadHasher } from './scan/thread-hasher.ts'
+
+/** Runs until SIGTERM or SIGINT; resolves with the exit status. */
+export async function runDaemon(config: Config, needs: DaemonNeeds): Promise<number> {
+  const stack = new AsyncDisposableStack()
+  try {
+    const daemon = await start(config, needs, stack)
+    sdNotify('READY=1')
+    stack.defer(feedWatchdog(() => sdNotify('WATCHDOG=1')))
+    await untilSignal({ reload: () => void daemon.reload(), log: needs.log })
+    sdNotify('STOPPING=1')
+    return 0
+  } catch (error) {
+    needs.log.error({ err: error }, error instanceof Error ? error.message : String(error))
+    return 1
+  } finally {
+    await stack.disposeAsync()
+    needs.log.info({}, 'stopped')
+  }
+}
+
+async function start(
+  config: Config,
+  needs: DaemonNeeds,
+  stack: AsyncDisposableStack,
+): Promise<{ reload(): Promise<void> }> {
+  const { log } = needs
+  if (config.pidFile !== null) {
+    const pidFile = takePidFile(config.pidFile)
+    stack.defer(() => pidFile.release())
+  }
+  const storage = stack.use(openStorage(config.storagePath, { log }))
+  if (config.diskLowPriority && !ioprioSetIdle())
+    log.warn({}, 'disk_low_priority: the idle I/O class cannot be had here; going on without')
+  const hasher = new ThreadHasher()
+  stack.defer(() => hasher.close())
+  const network = await listen(config, storage, needs)
+  stack.defer(() => network.close())
+  const roots = new Map<FolderId, Root>()
+  const folders: OpenedFolder[] = []
+  for (const own of config.folders) {
+    const folder = await openFolder(config, own, {
+      index: storage.index,
+      network,
+      hasher,
+      roots,
+      clock: systemClock,
+      log,
+    })
+    folders.push(stack.use(folder))
+  }
+  const startedMs = systemClock.elapsed()
+  const host = () => ({
+    version: needs.version,
+    deviceName: config.deviceName,
+    site: config.site,
+    pid: process.pid,
+    uptimeS: (systemClock.elapsed() - startedMs) / 1000,
+    listeningPort: network.port,
+    peerId: network.peerId,
+    storagePath: config.storagePath,
+  })
+  const verbs = controlVerbs({ host, folders: () => folders })
+  const control = await createControlServer({ socketPath: storage.socketPath }, verbs)
+  stack.defer(() => control.close())
+  log.info(
+    { version: needs.version, port: network.port, peerId: network.peerId },
+    `isosyncd ${needs.version} is listening on port ${network.port}`,
+  )
+  let running = config
+  return {
+    reload: async () => {
+      needs.reopenLog()
+      running = await reload(running, needs, network, folders)
+    },
+  }
+}
+
+async function listen(config: Config, storage: Storage, { log, version }: DaemonNeeds): Promise<Network> {
+  return await startNetwork(
+    {
+      listenPort: config.listeningPort,
+      identity: loadOrMakeIdentity(storage.identityFile),
+      networkSecret: config.networkSecret,
+      knownHostsOnly: config.knownHostsOnly,
+      ...limitsOf(config),
+      deviceName: config.deviceName,
+      site: config.site,
+      program: `isosyncd ${version}`,
+    },
+    { clock: systemClock, log },
+  )
+}
+
+/** SIGHUP: takes what may change from the config file, and looks at all folders now. */
+async function reload(
+  running: Config,
+  needs: DaemonNeeds,
+  network: Network,
+  folders: readonly OpenedFolder[],
+): Promise<Config> {
+  const loaded = needs.reloadConfig()
+  const diff = loaded === null ? null : diffConfig(running, loaded)
+  for (const key of diff?.now ?? []) needs.log.info({ key }, `reloaded: ${key} counts from now on`)
+  for (const key of diff?.afterRestart ?? []) needs.log.warn({ key }, `${key} has changed: it counts after a restart`)
+  const effective = diff?.effective ?? running
+  network.setLimits(limitsOf(effective))
+  network.retryNow()
+  for (const [i, folder] of folders.entries()) {
+    const own = effective.folders[i]
+    if (own !== undefined) await folder.update(effective, own)
+    void folder.folder.noticing.rescan()
+  }
+  needs.log.info({}, 'SIGHUP: rescanning all folders')
+  return effective
+}
+
+function limitsOf(config: Config) {
+  return {
+    uploadBytesPerSecond: config.uploadBytesPerSecond,
+    downloadBytesPerSecond: config.downloadBytesPerSecond,
+    limitLocalPeers: config.limitLocalPeers,
+  }
+}

@@ -1,0 +1,58 @@
+/** What the control socket can make the daemon do: each verb finds its folder and says what came of it. */
+import { type StatusReport } from '../api/api-types.ts'
+import { type ControlVerbs } from '../api/control-app.ts'
+import { ControlError } from '../api/control-error.ts'
+import { type RelPath } from '../base/brand.ts'
+import { ArchiveRefusal } from '../engine/archive-keeper.ts'
+import { folderReport, type FolderReportNeeds, whereReport } from '../engine/folder-report.ts'
+import { parsePath, pathTrouble } from '../sync/path.ts'
+import { hostReport } from './host-reports.ts'
+import { type OpenedFolder } from './open-folder.ts'
+
+export interface ControlVerbsNeeds {
+  readonly host: () => Omit<StatusReport, 'folders'>
+  readonly folders: () => readonly OpenedFolder[]
+}
+
+export function controlVerbs({ host, folders }: ControlVerbsNeeds): ControlVerbs {
+  const at = (dir: string): OpenedFolder => {
+    const found = folders().find((folder) => folder.config.dir === dir)
+    if (found === undefined) throw new ControlError('no-such-folder', `there is no folder ${dir}`)
+    return found
+  }
+  return {
+    status: () => ({ ...host(), folders: folders().map((folder) => folderReport(reportNeeds(folder))) }),
+    where: async (dir, path) => await whereReport(reportNeeds(at(dir)), checked(path)),
+    rescan: async (dirs) => {
+      for (const dir of dirs) void at(dir).folder.noticing.rescan()
+      return { folders: dirs }
+    },
+    archiveList: async (dir) => ({ folder: dir, files: at(dir).folder.archive.list() }),
+    archiveRestore: async (dir, name, to) => {
+      const target = to === null ? null : checked(to)
+      return { folder: dir, ...(await refusing(at(dir).folder.archive.restore(name, target))) }
+    },
+    archivePurge: async (dir, what) => ({ folder: dir, ...(await refusing(at(dir).folder.archive.purge(what))) }),
+  }
+}
+
+function reportNeeds({ folder, index, link }: OpenedFolder): FolderReportNeeds {
+  return { folder, index, hosts: () => link.hosts().map(hostReport) }
+}
+
+function checked(text: string): RelPath {
+  const path = parsePath(text)
+  if (path === null)
+    throw new ControlError('bad-request', `'${text}' cannot be a path in a folder: ${pathTrouble(text)}`)
+  return path
+}
+
+async function refusing<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    if (error instanceof ArchiveRefusal)
+      throw new ControlError(error.why === 'not-found' ? 'not-found' : 'in-the-way', error.message, { cause: error })
+    throw error
+  }
+}

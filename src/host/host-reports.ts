@@ -1,0 +1,25 @@
+/** What the network knows of the known hosts, in the words of `status`. */
+import prettyMs from 'pretty-ms'
+import { type HostReport, type HostState as Shown } from '../api/api-types.ts'
+import { type HostState, type HostStatus } from '../net/host-status.ts'
+
+const SHOWN: Readonly<Record<HostState, Shown>> = {
+  self: 'self',
+  proven: 'proven',
+  connected: 'connected',
+  connecting: 'dialling',
+  unresolved: 'down',
+  unreachable: 'down',
+  refused: 'down',
+  'wrong-network-secret': 'down',
+  'wrong-secret': 'connected',
+  banned: 'down',
+}
+
+export function hostReport(host: HostStatus): Omit<HostReport, 'inSync'> {
+  const { self, deviceName, site, rttMs, receiveRate, sendRate, why, nextTryInMs } = host
+  const next =
+    nextTryInMs === null || why === '' ? '' : `; next try in ${prettyMs(nextTryInMs, { secondsDecimalDigits: 0 })}`
+  const state = SHOWN[host.state]
+  return { host: host.host, self, state, why: `${why}${next}`, deviceName, site, rttMs, receiveRate, sendRate }
+}

@@ -1,0 +1,164 @@
+/** Builds one folder: its root, lock, ignore list, scanner, watcher and engine, joined to the network. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { type FolderId, type HostName, type RelPath } from '../base/brand.ts'
+import { type Clock } from '../base/clock.ts'
+import { type Log } from '../base/log.ts'
+import { hasWriters } from '../base/native.ts'
+import { type Config, type FolderConfig } from '../config/config.ts'
+import { type ContentPlace, type FolderIndex } from '../db/index-port.ts'
+import { type IndexDatabase } from '../db/open.ts'
+import { type FolderSettings } from '../engine/folder-settings.ts'
+import { PoolFolder } from '../engine/pool-folder.ts'
+import { type DiskRoot, openDiskRoot } from '../fs/disk-root.ts'
+import { type OpenFile, type Root } from '../fs/root.ts'
+import { type FolderLink, type Network } from '../net/network.ts'
+import { type Hasher } from '../scan/hasher.ts'
+import { defaultIgnoreList } from '../scan/default-ignore-list.ts'
+import { compileIgnoreList, type IgnoreList } from '../scan/ignore-list.ts'
+import { createScanner } from '../scan/scanner.ts'
+import { createWatcher, type Watcher } from '../scan/watcher.ts'
+import { takeLock } from './open-storage.ts'
+
+export interface FolderNeeds {
+  readonly index: IndexDatabase
+  readonly network: Network
+  readonly hasher: Hasher
+  /** The roots of all folders of this host: a content may lie in any. */
+  readonly roots: Map<FolderId, Root>
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export interface OpenedFolder extends AsyncDisposable {
+  readonly config: FolderConfig
+  readonly folder: PoolFolder
+  readonly index: FolderIndex
+  readonly link: FolderLink
+  /** Takes what may change while the daemon runs from a config that was loaded again. */
+  update(config: Config, folder: FolderConfig): Promise<void>
+}
+
+export async function openFolder(config: Config, own: FolderConfig, needs: FolderNeeds): Promise<OpenedFolder> {
+  const stack = new AsyncDisposableStack()
+  try {
+    return await build(config, own, needs, stack)
+  } catch (error) {
+    await stack.disposeAsync()
+    throw error
+  }
+}
+
+async function build(
+  config: Config,
+  own: FolderConfig,
+  needs: FolderNeeds,
+  stack: AsyncDisposableStack,
+): Promise<OpenedFolder> {
+  const log = needs.log.child({ folder: own.dir })
+  const disk = openRoot(own)
+  needs.roots.set(own.keys.id, disk)
+  const metaDir = own.metaDir ?? join(own.dir, '.sync')
+  mkdirSync(metaDir, { recursive: true })
+  const lock = takeLock(join(metaDir, 'lock'), `the folder ${own.dir}`)
+  stack.defer(() => lock.release())
+
+  const index = needs.index.folder(own.keys.id)
+  const ignoring = { list: await readIgnoreList(disk, log) }
+  const ignored = (path: RelPath) => ignoring.list.ignored(path)
+  const { clock, hasher } = needs
+  const folder = new PoolFolder(settingsOf(config, own), {
+    disk,
+    index,
+    hasher,
+    scanner: createScanner({ root: disk, index, ignored, clock }),
+    openPlace: (place) => openPlace(needs.roots, place),
+    hasWriters: (file) => (file.fd === null ? null : hasWriters(file.fd)),
+    clock,
+    log,
+  })
+  stack.defer(() => folder.close())
+  const link = needs.network.openFolder({
+    keys: own.keys,
+    knownHosts: linesOf(own),
+    replica: index.replica,
+    handlers: folder,
+  })
+  stack.defer(() => link.close())
+  const watcher = watch(own, metaDir, folder, ignored, needs)
+  stack.defer(() => watcher.close())
+  folder.start()
+  return {
+    config: own,
+    folder,
+    index,
+    link,
+    update: async (config, own) => {
+      folder.settings = settingsOf(config, own)
+      link.update({ knownHosts: linesOf(own) })
+      ignoring.list = await readIgnoreList(disk, log)
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
+}
+
+function openRoot(own: FolderConfig): DiskRoot {
+  return openDiskRoot({
+    dir: own.dir,
+    ...(own.metaDir === null ? {} : { metaDir: own.metaDir }),
+    owner: own.uid,
+    group: own.gid,
+    fileMode: own.fileMode,
+    dirMode: own.dirMode,
+    minFreeBytes: own.minFreeBytes,
+  })
+}
+
+function watch(
+  own: FolderConfig,
+  metaDir: string,
+  folder: PoolFolder,
+  ignored: (path: RelPath) => boolean,
+  needs: FolderNeeds,
+): Watcher {
+  return createWatcher(
+    { dir: own.dir, metaDir },
+    {
+      ignored,
+      onHint: (path) => folder.noticing.hint(path),
+      onTrouble: (text) => folder.problems.set('no-events', null, text),
+      clock: needs.clock,
+    },
+  )
+}
+
+function settingsOf(config: Config, own: FolderConfig): FolderSettings {
+  return {
+    dir: own.dir,
+    keys: own.keys,
+    site: config.site,
+    useArchive: own.useArchive,
+    overwriteChanges: own.overwriteChanges,
+    settleMs: own.settleMs,
+    archiveMaxFileBytes: config.archiveMaxFileBytes,
+    archiveTtlMs: config.archiveTtlMs,
+    rescanIntervalMs: config.rescanIntervalMs,
+  }
+}
+
+function linesOf(own: FolderConfig): readonly HostName[] {
+  return own.knownHosts.map((host) => host.line)
+}
+
+async function readIgnoreList(disk: Root, log: Log): Promise<IgnoreList> {
+  const list = compileIgnoreList(await disk.readIgnoreList(defaultIgnoreList))
+  for (const { line, text, reason } of list.troubles)
+    log.warn({ line }, `IgnoreList, line ${line}, '${text}': ${reason}; the line is left out`)
+  return list
+}
+
+async function openPlace(roots: ReadonlyMap<FolderId, Root>, place: ContentPlace): Promise<OpenFile> {
+  const root = roots.get(place.folder as FolderId)
+  if (root === undefined) throw new Error('that folder is not open here')
+  return place.in === 'tree' ? await root.open(place.entry.path) : await root.openArchived(place.name)
+}
