@@ -55,7 +55,7 @@ async function watch(t: TestContext, ...dirs: string[]): Promise<Counted> {
   return watcher
 }
 
-test('a directory is not read again when files in it come, grow and go', async (t) => {
+test('a directory is not read again when files in it come, grow and go', { timeout: 30_000 }, async (t) => {
   const watcher = await watch(t, 'd')
   const before = watcher.reads
   const file = join(watcher.dir, 'd', 'f')
@@ -65,7 +65,7 @@ test('a directory is not read again when files in it come, grow and go', async (
   assert.equal(watcher.reads, before)
 })
 
-test('a new directory is watched, and what is new in that', async (t) => {
+test('a new directory is watched, and what is new in that', { timeout: 30_000 }, async (t) => {
   const watcher = await watch(t)
   const added = once(watcher, 'addDir')
   mkdirSync(join(watcher.dir, 'd'))
@@ -76,7 +76,7 @@ test('a new directory is watched, and what is new in that', async (t) => {
   assert.equal((await deeper)[0], join(watcher.dir, 'd', 'e'))
 })
 
-test('a directory put in the place of another is watched instead of it', async (t) => {
+test('a directory put in the place of another is watched instead of it', { timeout: 30_000 }, async (t) => {
   const watcher = await watch(t, 'd/inner', 'other/inner')
   const again = new Promise<void>((resolve) => {
     watcher.on('addDir', (path) => path === join(watcher.dir, 'd', 'inner') && setImmediate(resolve))
