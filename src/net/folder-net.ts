@@ -12,20 +12,29 @@ import { type HostName, type ReplicaId } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
 import { type FolderKeys } from '../base/secret.ts'
-import { addressOf, shownAddress } from './address.ts'
 import { backoffMs } from './backoff.ts'
 import { type Intro } from './codec.ts'
 import { type HostDialer } from './host-dialer.ts'
-import { type HostStatus, hostStatus, type Trouble } from './host-status.ts'
+import { type HostStatus, hostStatus } from './host-status.ts'
+import { KnownLines } from './known-lines.ts'
 import * as limits from './limits.ts'
 import { MessageStream } from './message-stream.ts'
-import { type FolderHandlers, type Peer } from './peer-port.ts'
+import { type FolderHandlers } from './peer-port.ts'
 import { PeerSession } from './peer-session.ts'
 import { type PieceBuffers } from './piece-buffers.ts'
-import { exchangeIntros, ProofFailed, proveAsAcceptor, proveAsOpener, type Proven } from './proof-exchange.ts'
+import {
+  exchangeIntros,
+  inTime,
+  ProofFailed,
+  proveAsAcceptor,
+  proveAsOpener,
+  type Proven,
+  whyNoPeer,
+} from './proof-exchange.ts'
 import { makeHello } from './proof.ts'
 import { type RateLimit } from './rate-limit.ts'
-import { Traffic } from './traffic.ts'
+import { Setbacks } from './setbacks.ts'
+import { TrafficByPeer } from './traffic.ts'
 
 export const FOLDER_PROTOCOL = '/isosync/1/folder'
 
@@ -56,50 +65,46 @@ export interface FolderNetNeeds {
   readonly settled: (connection: Connection) => void
 }
 
-/** A peer that could not be proven, or may not be. */
-interface Setback {
-  readonly state: Trouble['state']
-  readonly why: string
-  readonly failures: number
-  readonly againMs: number
-}
-
 export class FolderNet {
   readonly #options: FolderNetOptions
   readonly #needs: FolderNetNeeds
   readonly #sessions = new Map<string, PeerSession>()
   readonly #openings = new Map<string, Promise<void>>()
   readonly #acceptings = new Map<string, Promise<void>>()
-  readonly #setbacks = new Map<string, Setback>()
-  readonly #traffic = new Map<string, Traffic>()
-  #dialers: readonly HostDialer[] = []
+  readonly #setbacks: Setbacks
+  readonly #lines: KnownLines
+  readonly #traffic: TrafficByPeer
   #closed = false
 
   constructor(options: FolderNetOptions, needs: FolderNetNeeds) {
     this.#options = options
     this.#needs = needs
+    this.#lines = new KnownLines(options)
+    this.#setbacks = new Setbacks(needs)
+    this.#traffic = new TrafficByPeer(needs)
   }
 
   get dialers(): readonly HostDialer[] {
-    return this.#dialers
+    return this.#lines.dialers
   }
 
   setDialers(dialers: readonly HostDialer[]): void {
-    this.#dialers = dialers
+    this.#lines.set(dialers)
     for (const session of this.#sessions.values())
-      if (this.#options.knownHostsOnly && !dialers.some((dialer) => dialer.line === session.host))
-        session.close('it is no longer in known_hosts')
+      if (!this.#lines.allows(session.host)) session.close('it is no longer in known_hosts')
   }
 
-  peers(): readonly Peer[] {
+  peers(): readonly PeerSession[] {
     return [...this.#sessions.values()]
   }
 
   hosts(): readonly HostStatus[] {
-    return this.#dialers.map((dialer) => {
-      const peerId = dialer.peerId ?? ''
-      const session = this.#sessions.get(peerId) ?? null
-      return hostStatus({ dialer, session, trouble: this.#trouble(peerId), traffic: this.#traffic.get(peerId) ?? null })
+    return this.dialers.map((dialer) => {
+      const named = this.peers().find((peer) => peer.host === dialer.line)
+      const session = this.#sessions.get(dialer.peerId ?? '') ?? named ?? null
+      const peerId = session?.peerId ?? dialer.peerId ?? ''
+      const trouble = this.#setbacks.trouble(peerId)
+      return hostStatus({ dialer, session, trouble, traffic: this.#traffic.known(peerId) })
     })
   }
 
@@ -116,9 +121,9 @@ export class FolderNet {
   /** Opens a stream to the host behind `connection` if it may be a peer of this folder and is none yet. */
   consider(connection: Connection, graceIsOver = false): void {
     const peerId = connection.remotePeer.toString()
-    if (this.#closed || connection.status !== 'open' || !this.#mayBeOurs(connection, peerId)) return
+    if (this.#closed || connection.status !== 'open' || !this.#lines.mayLeadTo(connection)) return
     if (this.#sessions.has(peerId) || this.#openings.has(peerId) || this.#acceptings.has(peerId)) return
-    if ((this.#setbacks.get(peerId)?.againMs ?? 0) > this.#needs.clock.elapsed()) return
+    if (this.#setbacks.mustWait(peerId)) return
     if (connection.direction === 'inbound' && !graceIsOver) {
       this.#needs.clock.after(OPENING_GRACE_MS, () => this.consider(connection, true))
       return
@@ -130,7 +135,7 @@ export class FolderNet {
   /** Takes a stream that the host behind `connection` opened for this folder, with the HELLO that came on it. */
   async accept(connection: Connection, messages: MessageStream, hello: Uint8Array): Promise<void> {
     const peerId = connection.remotePeer.toString()
-    if (this.#closed || this.#isBanned(peerId)) return messages.close(new Error('not now'))
+    if (this.#closed || this.#setbacks.isBanned(peerId)) return messages.close(new Error('not now'))
     if (this.#weDecide(connection) && (await this.#isTaken(peerId))) {
       messages.send(makeHello(this.#options.keys.id, this.#options.keys.sign !== null, true))
       messages.finish(new Error('busy'))
@@ -151,7 +156,7 @@ export class FolderNet {
       })
       messages = new MessageStream(stream, { count: this.counting(peerId) })
       const opened = messages
-      await this.#inTime(opened, async () => {
+      await inTime(opened, this.#needs.clock, async () => {
         const proven = await proveAsOpener(opened, this.#options.keys, this.#ends(connection))
         await this.#introduce(connection, opened, proven)
       })
@@ -163,23 +168,19 @@ export class FolderNet {
 
   async #accept(connection: Connection, messages: MessageStream, hello: Uint8Array): Promise<void> {
     try {
-      await this.#inTime(messages, async () => {
+      await inTime(messages, this.#needs.clock, async () => {
         const proven = await proveAsAcceptor(messages, this.#options.keys, this.#ends(connection), hello)
         await this.#introduce(connection, messages, proven)
       })
     } catch (error) {
       messages.close(asError(error))
-      if (error instanceof ProofFailed && error.code !== 'busy')
-        this.#needs.log.warn(
-          { host: this.#shown(connection) },
-          `${this.#shown(connection)} did not prove the secret of folder ${this.#shortId}: ${error.message}. Nothing was told to it`,
-        )
+      if (error instanceof ProofFailed) this.#failed(connection, error)
     }
   }
 
   /** Counts the bytes of messages to and from a host, for its rates and for the limits. */
   counting(peerId: string): (direction: 'in' | 'out', bytes: number) => void {
-    const traffic = this.#trafficOf(peerId)
+    const traffic = this.#traffic.of(peerId)
     return (direction, bytes) => {
       traffic.count(direction, bytes)
       this.#needs.limitFor(direction, this.#sessions.get(peerId)?.site ?? null)?.charge(bytes)
@@ -188,33 +189,27 @@ export class FolderNet {
 
   async #introduce(connection: Connection, messages: MessageStream, proven: Proven): Promise<void> {
     messages.trust()
-    const { deviceName, site, replica, program } = this.#options
-    const intro = await exchangeIntros(messages, {
-      deviceName,
-      site,
-      replica,
-      program,
-      listeningPort: this.#needs.listeningPort(),
-    })
-    const host = this.#hostOf(connection, intro)
-    if (host === null) throw new Error(`no line of this folder's known_hosts leads to ${this.#shown(connection)}`)
+    const intro = await exchangeIntros(messages, { ...this.#options, listeningPort: this.#needs.listeningPort() })
+    const host = this.#lines.hostOf(connection, intro.listeningPort)
+    if (host === null) throw new ProofFailed('stranger', "no line of this folder's known_hosts leads to it")
     if (!messages.ended && !this.#closed) this.#up(connection, messages, proven, intro, host)
   }
 
   #up(connection: Connection, messages: MessageStream, proven: Proven, intro: Intro, host: HostName): void {
     const peerId = connection.remotePeer.toString()
     this.#sessions.get(peerId)?.close('replaced by a newer connection')
-    this.#setbacks.delete(peerId)
+    this.#setbacks.proven(peerId)
     const { handlers, clock, buffers, limitFor } = this.#needs
     const session = new PeerSession(
-      { folder: this.#options.keys.id, host, peerId, writer: proven.writer, intro },
+      { folder: this.#options.keys.id, peerId, writer: proven.writer, intro },
       {
+        host: () => this.#lines.lineOf(peerId) ?? host,
         connection,
         messages,
         handlers,
         clock,
         buffers,
-        traffic: this.#trafficOf(peerId),
+        traffic: this.#traffic.of(peerId),
         limit: (direction) => limitFor(direction, intro.site),
         ended: (ended, reason) => this.#down(ended, reason),
         banned: (_session, reason) => this.#ban(peerId, host, reason),
@@ -240,46 +235,32 @@ export class FolderNet {
   }
 
   #ban(peerId: string, host: HostName, why: string): void {
-    const againMs = this.#needs.clock.elapsed() + limits.BAN_MS
-    this.#setbacks.set(peerId, { state: 'banned', why: `shut out for an hour: ${why}`, failures: 0, againMs })
+    this.#setbacks.ban(peerId, why)
     this.#needs.log.warn({ host, folder: this.#shortId }, `${host} is shut out of this folder for an hour: ${why}`)
     this.#considerLater(peerId, limits.BAN_MS)
   }
 
   #openingFailed(connection: Connection, peerId: string, error: Error): void {
-    if (this.#closed || this.#isBanned(peerId)) return
-    const busy = error instanceof ProofFailed && error.code === 'busy'
-    const failures = (this.#setbacks.get(peerId)?.failures ?? 0) + 1
-    const waitMs = busy ? limits.KEEPALIVE_MS : backoffMs(failures, this.#needs.random())
+    if (this.#closed || this.#setbacks.isBanned(peerId)) return
+    if (error instanceof ProofFailed && error.code === 'busy') return this.#considerLater(peerId, limits.KEEPALIVE_MS)
+    if (connection.status !== 'open') return this.#considerLater(peerId, backoffMs(1, this.#needs.random()))
+    this.#failed(connection, error)
+  }
+
+  #failed(connection: Connection, error: Error): void {
+    const peerId = connection.remotePeer.toString()
+    const why = whyNoPeer(error)
+    const { news, waitMs } = this.#setbacks.failed(peerId, why)
     this.#considerLater(peerId, waitMs)
-    if (busy || connection.status !== 'open') return
-    const why = whyNot(error)
-    const place = this.#shown(connection)
-    const again = { host: place, folder: this.#shortId }
-    if (this.#setbacks.get(peerId)?.why !== why)
-      this.#needs.log.warn(
-        again,
-        `${place} is connected, but no peer of folder ${this.#shortId}: ${why}; trying again by itself`,
-      )
-    const againMs = this.#needs.clock.elapsed() + waitMs
-    this.#setbacks.set(peerId, { state: 'wrong-secret', why, failures, againMs })
+    const host = this.#lines.shown(connection)
+    const sentence = `${host} is connected, but no peer of folder ${this.#shortId}: ${why}; trying again by itself`
+    if (news) this.#needs.log.warn({ host, folder: this.#shortId }, sentence)
   }
 
   #considerLater(peerId: string, ms: number): void {
     this.#needs.clock.after(ms, () => {
       for (const connection of this.#needs.connectionsOf(peerId)) this.consider(connection, true)
     })
-  }
-
-  /** Proofs that take too long are cut off. */
-  async #inTime(messages: MessageStream, work: () => Promise<void>): Promise<void> {
-    const late = () => messages.close(new Error('it did not answer in time'))
-    const stop = this.#needs.clock.after(limits.PROOF_TIMEOUT_MS, late)
-    try {
-      await work()
-    } finally {
-      stop()
-    }
   }
 
   /** Whether a peer of ours that still answers is behind that id, or is being proven. Only the deciding side asks. */
@@ -302,37 +283,6 @@ export class FolderNet {
     return this.#needs.ourPeerId.toString() < connection.remotePeer.toString()
   }
 
-  #isBanned(peerId: string): boolean {
-    const setback = this.#setbacks.get(peerId)
-    return setback?.state === 'banned' && setback.againMs > this.#needs.clock.elapsed()
-  }
-
-  #trouble(peerId: string): Trouble | null {
-    const setback = this.#setbacks.get(peerId)
-    if (setback === undefined) return null
-    const nextTryInMs = Math.max(0, setback.againMs - this.#needs.clock.elapsed())
-    return { state: setback.state, why: setback.why, nextTryInMs }
-  }
-
-  /** Whether a line of this folder leads to that host, as far as can be told before its INTRO. */
-  #mayBeOurs(connection: Connection, peerId: string): boolean {
-    const address = addressOf(connection.remoteAddr)
-    return this.#dialers.some((dialer) => dialer.peerId === peerId || dialer.addresses.includes(address))
-  }
-
-  /** The line that a peer answers to: the one we dialled, else by address and port, else by address alone. */
-  #hostOf(connection: Connection, intro: Intro): HostName | null {
-    const peerId = connection.remotePeer.toString()
-    const address = addressOf(connection.remoteAddr)
-    const at = this.#dialers.filter((dialer) => dialer.addresses.includes(address))
-    const named = at.filter((dialer) => dialer.port === intro.listeningPort)
-    for (const dialer of named) dialer.found(peerId)
-    const found = this.#dialers.find((dialer) => dialer.peerId === peerId) ?? (at.length === 1 ? at[0] : undefined)
-    found?.found(peerId)
-    if (found !== undefined) return found.line
-    return this.#options.knownHostsOnly ? null : (shownAddress(address, intro.listeningPort) as HostName)
-  }
-
   #ends(connection: Connection) {
     return {
       ourPeerId: this.#needs.ourPeerId.toMultihash().bytes,
@@ -340,26 +290,9 @@ export class FolderNet {
     }
   }
 
-  #trafficOf(peerId: string): Traffic {
-    let traffic = this.#traffic.get(peerId)
-    if (traffic === undefined) this.#traffic.set(peerId, (traffic = new Traffic({ clock: this.#needs.clock })))
-    return traffic
-  }
-
-  #shown(connection: Connection): string {
-    const peerId = connection.remotePeer.toString()
-    return this.#dialers.find((dialer) => dialer.peerId === peerId)?.line ?? addressOf(connection.remoteAddr)
-  }
-
   get #shortId(): string {
     return this.#options.keys.id.slice(0, 8)
   }
-}
-
-function whyNot(error: Error): string {
-  if (error instanceof ProofFailed && error.code === 'version') return error.message
-  if (error instanceof ProofFailed) return `${error.message}: is the secret of this folder the same on both hosts?`
-  return `it did not accept our proof (${error.message}): does it have this folder, with the same secret?`
 }
 
 function asError(error: unknown): Error {

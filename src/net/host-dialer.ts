@@ -87,6 +87,11 @@ export class HostDialer {
     this.#wake()
   }
 
+  /** Whether that peer may be the one behind this line: it is not this host, and no other is connected. */
+  isFreeFor(peerId: string): boolean {
+    return this.#state !== 'self' && (this.#peerId === peerId || !this.#isConnected())
+  }
+
   /** Tries now, or looks again whether it is connected. */
   poke(): void {
     this.#wake()

@@ -3,30 +3,25 @@
  * the folders. What libp2p tells is handed to the folder that it is about.
  */
 import { lookup } from 'node:dns/promises'
-import { type Connection, type Libp2p, type Stream } from '@libp2p/interface'
+import { type Connection, type Libp2p } from '@libp2p/interface'
 import { type FolderId, type HostName, type ReplicaId } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
 import { type Redacted } from '../base/redacted.ts'
 import { type FolderKeys } from '../base/secret.ts'
-import { addressOf, listenerPort } from './address.ts'
+import { listenerPort } from './address.ts'
+import { Connections } from './connections.ts'
 import { Doorkeeper } from './doorkeeper.ts'
 import { FOLDER_PROTOCOL, FolderNet } from './folder-net.ts'
 import { HostDialer } from './host-dialer.ts'
 import { type HostStatus } from './host-status.ts'
+import { IncomingStreams } from './incoming-streams.ts'
 import * as limits from './limits.ts'
-import { MessageStream } from './message-stream.ts'
 import { createNode, identityFrom } from './node.ts'
 import { type FolderHandlers, type Peer } from './peer-port.ts'
-import { PIECES_PROTOCOL, serveRequests } from './piece-streams.ts'
+import { PIECES_PROTOCOL } from './piece-streams.ts'
 import { PieceBuffers } from './piece-buffers.ts'
-import { ProofFailed, readOpening, refuseUnknown } from './proof-exchange.ts'
 import { RateLimit } from './rate-limit.ts'
-
-/** A second connection to a host gets this long for its streams to appear before it is closed as not needed. */
-const SPARE_CONNECTION_MS = 3_000
-/** One line in the log for one host in this time. */
-const UNKNOWN_FOLDER_LOG_MS = 600_000
 
 export interface Limits {
   /** Whole host, bytes per second; 0 or null = none. */
@@ -88,9 +83,7 @@ export class Network {
   readonly #needs: Required<NetworkNeeds>
   readonly #folders = new Map<FolderId, FolderNet>()
   readonly #dialers = new Map<HostName, HostDialer>()
-  readonly #connections = new Map<string, Set<Connection>>()
-  readonly #proofs = new WeakMap<Connection, number>()
-  readonly #unknownLoggedMs = new Map<string, number>()
+  readonly #connections: Connections
   readonly #buffers = new PieceBuffers()
   readonly #doorkeeper: Doorkeeper
   readonly #upload: RateLimit
@@ -106,6 +99,7 @@ export class Network {
     this.#upload = new RateLimit({ bytesPerSecond: options.uploadBytesPerSecond ?? 0 }, needs)
     this.#download = new RateLimit({ bytesPerSecond: options.downloadBytesPerSecond ?? 0 }, needs)
     this.#limitLocalPeers = options.limitLocalPeers
+    this.#connections = new Connections(needs)
     const isKnown = (address: string) => [...this.#dialers.values()].some((d) => d.addresses.includes(address))
     const refresh = async () => void (await Promise.all([...this.#dialers.values()].map((d) => d.refresh())))
     this.#doorkeeper = new Doorkeeper(options, { clock: needs.clock, log: needs.log, isKnown, refresh })
@@ -119,12 +113,13 @@ export class Network {
     const node = await createNode({ listenPort, listenAddresses, identity, networkSecret }, { denies })
     node.addEventListener('connection:open', (event) => this.#opened(event.detail))
     node.addEventListener('connection:close', (event) => this.#wasClosed(event.detail))
+    const incoming = new IncomingStreams({ ...this.#needs, folder: (id) => this.#folders.get(id) })
     const streams = {
       maxInboundStreams: limits.MAX_STREAMS_PER_CONNECTION,
       maxOutboundStreams: limits.MAX_STREAMS_PER_CONNECTION,
     }
-    await node.handle(FOLDER_PROTOCOL, (stream, connection) => void this.#accept(stream, connection), streams)
-    await node.handle(PIECES_PROTOCOL, (stream, connection) => this.#serve(stream, connection), streams)
+    await node.handle(FOLDER_PROTOCOL, (stream, connection) => void incoming.accept(stream, connection), streams)
+    await node.handle(PIECES_PROTOCOL, (stream, connection) => incoming.serve(stream, connection), streams)
     this.#node = node
     try {
       await node.start()
@@ -158,9 +153,9 @@ export class Network {
         buffers: this.#buffers,
         ourPeerId: this.#started.peerId,
         listeningPort: () => this.port,
-        connectionsOf: (peerId) => [...(this.#connections.get(peerId) ?? [])],
+        connectionsOf: (peerId) => this.#connections.of(peerId),
         limitFor: (direction, otherSite) => this.#limitFor(direction, otherSite),
-        settled: (connection) => this.#settle(connection),
+        settled: (connection) => this.#settled(connection),
       },
     )
     this.#folders.set(keys.id, folder)
@@ -199,7 +194,7 @@ export class Network {
   #point(folder: FolderNet, knownHosts: readonly string[]): void {
     folder.setDialers([...new Set(knownHosts)].map((line) => this.#dialerFor(line as HostName)))
     this.#dropUnusedDialers()
-    for (const connection of this.#allConnections()) folder.consider(connection)
+    for (const connection of this.#connections.all()) folder.consider(connection)
   }
 
   #dialerFor(line: HostName): HostDialer {
@@ -214,7 +209,7 @@ export class Network {
         random,
         resolve,
         dial: async (addresses) => (await this.#started.dial(addresses)).remotePeer.toString(),
-        isConnected: (peerId) => (this.#connections.get(peerId)?.size ?? 0) > 0,
+        isConnected: (peerId) => this.#connections.has(peerId),
         changed: () => this.#considerAll(dialer.peerId),
       },
     )
@@ -239,75 +234,20 @@ export class Network {
   }
 
   #opened(connection: Connection): void {
-    const peerId = connection.remotePeer.toString()
-    const connections = this.#connections.get(peerId) ?? new Set()
-    this.#connections.set(peerId, connections.add(connection))
+    this.#connections.add(connection)
     if (connection.direction === 'inbound') for (const folder of this.#folders.values()) folder.consider(connection)
     // The dialer of an outbound connection is told next who is behind its line, and then calls `changed`.
   }
 
   #wasClosed(connection: Connection): void {
+    if (!this.#connections.remove(connection)) return
     const peerId = connection.remotePeer.toString()
-    const connections = this.#connections.get(peerId)
-    connections?.delete(connection)
-    if (connections?.size !== 0) return
-    this.#connections.delete(peerId)
     for (const dialer of this.#dialers.values()) if (dialer.peerId === peerId) dialer.poke()
   }
 
   #considerAll(peerId: string | null): void {
-    if (peerId === null) return
-    for (const connection of this.#connections.get(peerId) ?? [])
+    for (const connection of this.#connections.of(peerId ?? ''))
       for (const folder of this.#folders.values()) folder.consider(connection)
-  }
-
-  *#allConnections(): Iterable<Connection> {
-    for (const connections of this.#connections.values()) yield* connections
-  }
-
-  /** A stream for a folder, opened by the other side. */
-  async #accept(stream: Stream, connection: Connection): Promise<void> {
-    const underWay = this.#proofs.get(connection) ?? 0
-    if (underWay >= limits.MAX_PROOFS_PER_CONNECTION) return stream.abort(new Error('too many proofs at a time'))
-    this.#proofs.set(connection, underWay + 1)
-    let counted = (_direction: 'in' | 'out', _bytes: number) => {}
-    const messages = new MessageStream(stream, { count: (direction, bytes) => counted(direction, bytes) })
-    const late = () => messages.close(new Error('it did not say HELLO in time'))
-    const stop = this.#needs.clock.after(2 * limits.PROOF_TIMEOUT_MS, late)
-    try {
-      const { folder: id, hello } = await readOpening(messages)
-      const folder = this.#folders.get(id)
-      if (folder === undefined) await refuseUnknown(messages, id)
-      else {
-        counted = folder.counting(connection.remotePeer.toString())
-        await folder.accept(connection, messages, hello)
-      }
-    } catch (error) {
-      if (error instanceof ProofFailed) this.#logUnknown(connection, error)
-      messages.close(error instanceof Error ? error : new Error(String(error)))
-    } finally {
-      stop()
-      this.#proofs.set(connection, (this.#proofs.get(connection) ?? 1) - 1)
-    }
-  }
-
-  /** A stream of pieces, opened by the other side. */
-  #serve(stream: Stream, connection: Connection): void {
-    serveRequests(stream, (id, opened) => {
-      const session = this.#folders.get(id)?.session(connection.remotePeer.toString(), connection)
-      return session?.providing(opened) ?? null
-    })
-  }
-
-  #logUnknown(connection: Connection, error: ProofFailed): void {
-    const address = addressOf(connection.remoteAddr)
-    const now = this.#needs.clock.elapsed()
-    if (now - (this.#unknownLoggedMs.get(address) ?? -Infinity) < UNKNOWN_FOLDER_LOG_MS) return
-    this.#unknownLoggedMs.set(address, now)
-    this.#needs.log.warn(
-      { host: address },
-      `${address} asked for a folder, but ${error.message}. If it should share one with this host, give both the same secret. Nothing was told to it`,
-    )
   }
 
   #limitFor(direction: 'in' | 'out', site: string | null): RateLimit | null {
@@ -315,15 +255,9 @@ export class Network {
     return direction === 'in' ? this.#download : this.#upload
   }
 
-  /** The host with the smaller peer id closes what is not needed beside a proven connection. */
-  #settle(proven: Connection): void {
-    const peerId = proven.remotePeer.toString()
-    if (this.#closed || this.peerId > peerId) return
-    this.#needs.clock.after(SPARE_CONNECTION_MS, () => {
-      if (proven.status !== 'open') return
-      for (const spare of this.#connections.get(peerId) ?? [])
-        if (spare !== proven && spare.streams.length === 0) spare.close().catch((error: Error) => spare.abort(error))
-    })
+  /** Of two connections between the same hosts, the one with the smaller peer id closes the one not needed. */
+  #settled(proven: Connection): void {
+    if (!this.#closed && this.peerId < proven.remotePeer.toString()) this.#connections.dropSpares(proven)
   }
 }
 

@@ -49,7 +49,7 @@ export async function createNode(options: NodeOptions, needs: NodeNeeds): Promis
     start: false,
     logger: silentLogger,
     addresses: { listen: options.listenAddresses.map((address) => listenAddress(address, options.listenPort)) },
-    transports: [tcp({ dialOpts: socketOptions, listenOpts: socketOptions })],
+    transports: [tcp({ dialOpts: dialOptions(options.listenAddresses), listenOpts: socketOptions })],
     connectionEncrypters: [fastNoise(prologueOf(options.networkSecret))],
     streamMuxers: [
       yamux({
@@ -112,6 +112,13 @@ const socketOptions: TCPSocketOptions = {
   noDelay: true,
   keepAlive: true,
   ...{ writableHighWaterMark: SOCKET_BUFFER_BYTES, highWaterMark: SOCKET_BUFFER_BYTES },
+}
+
+/** A host that listens on one address only also calls from it, so that others know it by that address. */
+function dialOptions(listenAddresses: readonly string[]): TCPSocketOptions {
+  const [address] = listenAddresses
+  const one = listenAddresses.length === 1 && address !== '0.0.0.0' && address !== '::'
+  return one ? { ...socketOptions, ...{ localAddress: address } } : socketOptions
 }
 
 /** libp2p's own log speaks to its developers; what an operator needs to know we say ourselves. */

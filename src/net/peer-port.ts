@@ -61,8 +61,10 @@ export interface Peer {
   fetchPieceList(root: RootHash, maxBytes: number, signal: AbortSignal): Promise<Uint8Array>
   /**
    * Asks for pieces of a content; they arrive in the order asked, each with its full length (`lengths[i]` bytes for
-   * `ordinals[i]`), through `receive`. The bytes are only valid until `receive` has resolved. Resolves when all have come,
-   * rejects with PeerGone or PieceRefused. Several calls may run at a time and share the connection.
+   * `ordinals[i]`), through `receive`. The bytes are only valid until `receive` has resolved; the next piece may be
+   * handed over before that, and a slow `receive` slows the peer down. Resolves when all have come and been taken,
+   * rejects with PeerGone, PieceRefused, or what `receive` rejected with. At most 4,096 pieces a call; several calls
+   * may run at a time and share the connection.
    */
   fetchPieces(
     root: RootHash,

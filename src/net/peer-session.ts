@@ -21,13 +21,14 @@ const PROBE_MS = 3_000
 
 export interface PeerSessionOptions {
   readonly folder: FolderId
-  readonly host: HostName
   readonly peerId: string
   readonly writer: boolean
   readonly intro: Intro
 }
 
 export interface PeerSessionNeeds {
+  /** The line of known_hosts; may become better known with time. */
+  readonly host: () => HostName
   readonly connection: Connection
   readonly messages: MessageStream
   readonly handlers: FolderHandlers
@@ -41,7 +42,6 @@ export interface PeerSessionNeeds {
 }
 
 export class PeerSession implements Peer {
-  readonly host: HostName
   readonly deviceName: string
   readonly replica: ReplicaId
   readonly writer: boolean
@@ -55,7 +55,6 @@ export class PeerSession implements Peer {
   #ended = false
 
   constructor(options: PeerSessionOptions, needs: PeerSessionNeeds) {
-    this.host = options.host
     this.deviceName = options.intro.deviceName
     this.replica = options.intro.replica
     this.writer = options.writer
@@ -76,6 +75,10 @@ export class PeerSession implements Peer {
     messages.onEnd((error) => this.#end(error.message))
     messages.listen(limits.MAX_MESSAGE_BYTES, (bytes) => this.#take(decodeFrame(bytes)))
     if (!messages.ended) this.#keepalive.start()
+  }
+
+  get host(): HostName {
+    return this.#needs.host()
   }
 
   get connection(): Connection {

@@ -1,5 +1,6 @@
 /** Carries a proof (proof.ts) over a stream of messages, from HELLO to INTRO, for either side. */
 import { type FolderId } from '../base/brand.ts'
+import { type Clock } from '../base/clock.ts'
 import { type FolderKeys } from '../base/secret.ts'
 import { decodeIntro, encodeIntro, type Intro } from './codec.ts'
 import * as limits from './limits.ts'
@@ -30,10 +31,13 @@ export interface Proven {
   readonly writer: boolean
 }
 
-/** The proof failed. 'busy' is no failure: the peer is proven on another connection. */
+/**
+ * No peer came of it. 'busy' is no failure: the host is a peer by another connection. 'stranger' is proven, but in no
+ * line of known_hosts.
+ */
 export class ProofFailed extends Error {
   override readonly name = 'ProofFailed'
-  readonly code: 'secret' | 'version' | 'busy'
+  readonly code: 'secret' | 'version' | 'busy' | 'stranger'
   constructor(code: ProofFailed['code'], message: string) {
     super(message)
     this.code = code
@@ -111,4 +115,26 @@ function checkedHello(bytes: Uint8Array, ours: Uint8Array): Hello {
 function sameNonce(theirs: Hello, ours: Uint8Array): boolean {
   const own = readHello(ours)
   return typeof own !== 'string' && Buffer.compare(own.nonce, theirs.nonce) === 0
+}
+
+/** Runs a proof; one that takes too long is cut off. */
+export async function inTime(
+  messages: { close(error: Error): void },
+  clock: Pick<Clock, 'after'>,
+  work: () => Promise<void>,
+): Promise<void> {
+  const stop = clock.after(limits.PROOF_TIMEOUT_MS, () => messages.close(new Error('it did not answer in time')))
+  try {
+    await work()
+  } finally {
+    stop()
+  }
+}
+
+/** For the operator: why a connected host is no peer, and what to do. */
+export function whyNoPeer(error: Error): string {
+  if (!(error instanceof ProofFailed))
+    return `it did not accept our proof (${error.message}): does it have this folder, with the same secret?`
+  if (error.code === 'secret') return `${error.message}: is the secret of this folder the same on both hosts?`
+  return error.message
 }

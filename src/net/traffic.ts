@@ -27,3 +27,24 @@ export class Traffic {
     return this.#meters[direction].rate(this.#clock.elapsed())
   }
 }
+
+/** The traffic with each peer, over all its connections. */
+export class TrafficByPeer {
+  readonly #clock: Pick<Clock, 'elapsed'>
+  readonly #byPeer = new Map<string, Traffic>()
+
+  constructor(needs: { clock: Pick<Clock, 'elapsed'> }) {
+    this.#clock = needs.clock
+  }
+
+  of(peerId: string): Traffic {
+    let traffic = this.#byPeer.get(peerId)
+    if (traffic === undefined) this.#byPeer.set(peerId, (traffic = new Traffic({ clock: this.#clock })))
+    return traffic
+  }
+
+  /** Null for a peer that we never spoke with. */
+  known(peerId: string): Traffic | null {
+    return this.#byPeer.get(peerId) ?? null
+  }
+}

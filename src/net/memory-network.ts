@@ -1,0 +1,208 @@
+/**
+ * The fake of the network: joins engines of one process, with no sockets and no secrets checked beyond the folder's
+ * id. Everything arrives later, through the Clock, and in order; what goes over it is encoded and decoded, so that no
+ * two hosts share an object. `cut` and `join` take connections away and give them back.
+ */
+import { type FolderId, type HostName, type ReplicaId, type RootHash } from '../base/brand.ts'
+import { type Clock } from '../base/clock.ts'
+import { decodeFrame, encodeFrame } from './codec.ts'
+import { type FolderHandlers, type FolderMessage, type Peer, PeerGone, PieceRefused } from './peer-port.ts'
+
+export interface MemoryHost {
+  readonly name: HostName
+  readonly site: string | null
+  /** Holds the read-write secret. */
+  readonly writer: boolean
+  readonly folder: FolderId
+  readonly replica: ReplicaId
+  readonly handlers: FolderHandlers
+}
+
+export interface MemoryLink {
+  peers(): readonly Peer[]
+  close(): void
+}
+
+export class MemoryNetwork {
+  readonly #latencyMs: number
+  readonly #clock: Clock
+  readonly #hosts = new Set<MemoryHost>()
+  readonly #cuts = new Set<string>()
+  readonly #connections = new Set<MemoryConnection>()
+
+  constructor(options: { latencyMs: number }, needs: { clock: Clock }) {
+    this.#latencyMs = options.latencyMs
+    this.#clock = needs.clock
+  }
+
+  /** Joins a host; it and all others of its folder become peers of each other, later. */
+  openFolder(host: MemoryHost): MemoryLink {
+    for (const other of this.#hosts) this.#connect(host, other)
+    this.#hosts.add(host)
+    return {
+      peers: () => [...this.#connections].flatMap((connection) => connection.peerFor(host)),
+      close: () => {
+        this.#hosts.delete(host)
+        this.#disconnect((connection) => connection.has(host.name), 'the other side stopped')
+      },
+    }
+  }
+
+  /** Takes the connection between two hosts away, and keeps it from coming back. What is under way is lost. */
+  cut(a: HostName, b: HostName): void {
+    this.#cuts.add(pair(a, b))
+    this.#disconnect((connection) => connection.has(a) && connection.has(b), 'the connection was cut')
+  }
+
+  join(a: HostName, b: HostName): void {
+    if (!this.#cuts.delete(pair(a, b))) return
+    for (const host of this.#hosts)
+      for (const other of this.#hosts) if (host.name === a && other.name === b) this.#connect(host, other)
+  }
+
+  #connect(a: MemoryHost, b: MemoryHost): void {
+    if (a.folder !== b.folder || this.#cuts.has(pair(a.name, b.name))) return
+    const drop = (reason: string) => this.#disconnect((other) => other === connection, reason)
+    const connection = new MemoryConnection(a, b, { clock: this.#clock, latencyMs: this.#latencyMs, drop })
+    this.#connections.add(connection)
+  }
+
+  #disconnect(which: (connection: MemoryConnection) => boolean, reason: string): void {
+    for (const connection of [...this.#connections]) {
+      if (!which(connection)) continue
+      this.#connections.delete(connection)
+      connection.end(reason)
+    }
+  }
+}
+
+interface ConnectionNeeds {
+  readonly clock: Clock
+  readonly latencyMs: number
+  readonly drop: (reason: string) => void
+}
+
+class MemoryConnection {
+  readonly #sides: readonly [MemoryPeer, MemoryPeer]
+  readonly #gone = new AbortController()
+  #up = false
+
+  constructor(a: MemoryHost, b: MemoryHost, needs: ConnectionNeeds) {
+    this.#sides = [new MemoryPeer(a, b, needs, this.#gone.signal), new MemoryPeer(b, a, needs, this.#gone.signal)]
+    this.#sides[0].reverse = this.#sides[1]
+    this.#sides[1].reverse = this.#sides[0]
+    needs.clock.after(needs.latencyMs, () => this.#begin())
+  }
+
+  has(name: HostName): boolean {
+    return this.#sides.some((side) => side.us.name === name)
+  }
+
+  /** The peer that this connection gives `host`: one, or none. */
+  peerFor(host: MemoryHost): readonly Peer[] {
+    return this.#up ? this.#sides.filter((side) => side.us === host) : []
+  }
+
+  end(reason: string): void {
+    this.#gone.abort(new PeerGone(reason))
+    if (this.#up) for (const side of this.#sides) side.us.handlers.down(side, reason)
+    this.#up = false
+  }
+
+  #begin(): void {
+    if (this.#gone.signal.aborted) return
+    this.#up = true
+    for (const side of this.#sides) if (this.#up) side.us.handlers.up(side)
+  }
+}
+
+/** What host `us` sees of host `them`. */
+class MemoryPeer implements Peer {
+  readonly us: MemoryHost
+  readonly #them: MemoryHost
+  readonly #needs: ConnectionNeeds
+  readonly #gone: AbortSignal
+  readonly #underWay: Uint8Array[] = []
+  /** What `them` sees of `us`: set once, right after both are made. */
+  reverse: MemoryPeer | null = null
+
+  constructor(us: MemoryHost, them: MemoryHost, needs: ConnectionNeeds, gone: AbortSignal) {
+    this.us = us
+    this.#them = them
+    this.#needs = needs
+    this.#gone = gone
+  }
+
+  get host(): HostName {
+    return this.#them.name
+  }
+  get deviceName(): string {
+    return this.#them.name
+  }
+  get replica(): ReplicaId {
+    return this.#them.replica
+  }
+  get writer(): boolean {
+    return this.#them.writer
+  }
+  get site(): string | null {
+    return this.#them.site
+  }
+
+  rttMs(): number {
+    return 2 * this.#needs.latencyMs
+  }
+
+  send(message: FolderMessage): void {
+    if (this.#gone.aborted) return
+    this.#underWay.push(encodeFrame({ type: 'message', message }))
+    this.#needs.clock.after(this.#needs.latencyMs, () => this.#deliver())
+  }
+
+  async fetchPieceList(root: RootHash, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
+    await this.#travel(signal)
+    const list = this.#them.handlers.servePieceList(root)
+    await this.#travel(signal)
+    if (list === null || list.byteLength > maxBytes) throw new PieceRefused('no such piece list')
+    return list.slice()
+  }
+
+  async fetchPieces(
+    root: RootHash,
+    ordinals: readonly number[],
+    lengths: readonly number[],
+    receive: (ordinal: number, bytes: Uint8Array) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#travel(signal)
+    for (const [i, ordinal] of ordinals.entries()) {
+      const piece = await this.#them.handlers.servePiece(root, ordinal)
+      const bytes = piece?.bytes.slice()
+      piece?.release()
+      await this.#travel(signal)
+      if (bytes?.byteLength !== lengths[i] || bytes === undefined) throw new PieceRefused('no such piece')
+      await receive(ordinal, bytes)
+    }
+  }
+
+  ban(reason: string): void {
+    this.#needs.drop(`shut out for an hour: ${reason}`)
+  }
+
+  #deliver(): void {
+    const bytes = this.#underWay.shift()
+    if (bytes === undefined || this.#gone.aborted || this.reverse === null) return
+    const frame = decodeFrame(bytes)
+    if (frame.type === 'message') this.#them.handlers.message(this.reverse, frame.message)
+  }
+
+  async #travel(signal: AbortSignal): Promise<void> {
+    await this.#needs.clock.sleep(this.#needs.latencyMs, AbortSignal.any([signal, this.#gone])).catch(() => {})
+    signal.throwIfAborted()
+    this.#gone.throwIfAborted()
+  }
+}
+
+function pair(a: HostName, b: HostName): string {
+  return [a, b].sort().join(' ')
+}
