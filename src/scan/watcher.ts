@@ -9,7 +9,7 @@ import { basename, join, relative, resolve } from 'node:path'
 import { type RelPath } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
 import { OWN_DIRECTORY, parsePath } from '../sync/path.ts'
-import { CalmChokidar } from './calm-chokidar.ts'
+import { CalmChokidar } from './watcher-chokidar.ts'
 import { HintQueue } from './hint-queue.ts'
 import { networkFilesystem } from './watched-filesystem.ts'
 

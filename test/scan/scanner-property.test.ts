@@ -26,7 +26,7 @@ function doStep(bench: ScanBench, step: Step): void {
     mkdirSync(dirname(at), { recursive: true })
     if (step.do === 'write') writeFileSync(at, String(Math.random()))
     else if (step.do === 'directory') mkdirSync(at)
-    else symlinkSync('somewhere', at)
+    else symlinkSync('not/there', at) // so that nothing is written through it
   } catch (error) {
     assert.ok(error instanceof Error && 'code' in error)
   }

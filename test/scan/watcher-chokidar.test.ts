@@ -4,7 +4,7 @@ import { appendFileSync, mkdirSync, mkdtempSync, realpathSync, renameSync, rmSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { CalmChokidar } from '../../src/scan/calm-chokidar.ts'
+import { CalmChokidar } from '../../src/scan/watcher-chokidar.ts'
 
 /** A watcher that counts how often it reads a directory. */
 class Counted extends CalmChokidar {

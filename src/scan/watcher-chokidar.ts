@@ -4,7 +4,7 @@
  * 2,000 files took 85 % of a core, of 20,000 more than one. All we want of that reading is to learn of new
  * directories, so a directory is read again only when a directory in it has come or gone.
  *
- * It reaches into chokidar 5 (`_handleRead`, `_remove`); calm-chokidar.test.ts fails if a later one differs.
+ * It reaches into chokidar 5 (`_handleRead`, `_remove`); watcher-chokidar.test.ts fails if a later one differs.
  */
 import { lstat } from 'node:fs'
 import { basename, join } from 'node:path'
