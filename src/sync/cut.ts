@@ -32,17 +32,15 @@ export function nextCut(bytes: Uint8Array, from: number, end: number, atEnd: boo
   return atEnd ? end : -1
 }
 
-/** Whether the window that begins at `at` asks for a cut behind it. All zeros never do: zero runs make equal pieces. */
+/** Whether the window that begins at `at` asks for a cut behind it. All zeros do not, so zero runs make equal pieces. */
 function cutsAfter(bytes: Uint8Array, at: number): boolean {
   let hash = 0x9e3779b9 | 0
-  let any = 0
   for (let i = at; i < at + WINDOW_BYTES; i += 4) {
     const word = bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24)
-    any |= word
     hash = Math.imul(hash ^ word, 0x85ebca6b)
     hash = (hash << 13) | (hash >>> 19)
   }
-  return any !== 0 && mixed(hash) < CUT_BELOW
+  return mixed(hash) < CUT_BELOW
 }
 
 /** Spreads the last words over all 32 bits (the end of MurmurHash3's finaliser), as an unsigned number. */

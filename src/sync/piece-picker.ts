@@ -199,6 +199,7 @@ export class PiecePicker {
     const most = this.#swarm.receivers.size === 0 ? Infinity : this.#underWay(round) - this.#unspread.size
     const own = this.#take(round, [rare, shares.of.get(this.#options.self)!], most)
     this.#steal(round, rare, shares, most - own)
+    if (round.room === 0) return
     const rareLeft = countCommon([this.#open, round.pieces, rare], this.#firstOpenWord) > 0
     if (!rareLeft && this.#receiversAreBusy())
       this.#takeParts(round, shares, [], this.#open.size - this.#underWay(round))

@@ -94,6 +94,7 @@ test('A cut does not depend on how many bytes are at hand, nor on where they lie
       const early = nextCut(bytes, 0, atHand, false)
       assert.ok(early === -1 ? atHand < MAX_PIECE_BYTES : early === whole)
       if (atHand >= whole && whole < bytes.length) assert.equal(early, whole)
+      if (whole < bytes.length) assert.equal(nextCut(bytes, 0, whole, false), whole)
       const shifted = Buffer.concat([noise(shift, 5), bytes])
       assert.equal(nextCut(shifted, shift, shifted.length, true), whole + shift)
     }),

@@ -80,6 +80,25 @@ test('A refused piece is asked of others only, a released one of the same peer a
   assert.deepEqual(made.pick('second', ALL), [0])
 })
 
+test('A piece at the front that is released is found again', () => {
+  const made = inSwarm(200, [])
+  for (const ordinal of made.pick('source', 150 * BYTES)) if (ordinal !== 3) made.received(ordinal, 'source')
+  made.pick('source', BYTES)
+  made.released('source', 3)
+  assert.deepEqual(made.pick('source', BYTES), [3])
+})
+
+test('A piece that the only receiver who told of it refuses is asked of the source', () => {
+  const made = inSwarm(1, ['a', 'b'])
+  made.peerGained('a', [0])
+  made.pick('a', ALL)
+  made.refused('a', 0)
+  made.setReceivers([{ peer: 'a', near: true }])
+  made.peerGone('b')
+  assert.deepEqual(made.pick('a', ALL), [])
+  assert.deepEqual([...made.pick('source', ALL), ...hurried(made, 'source')], [0])
+})
+
 test('A late refusal by a peer that is gone changes nothing', () => {
   const made = inSwarm(3, [])
   made.pick('source', ALL)
@@ -169,7 +188,7 @@ test('Who fetched much that no receiver has taken yet fetches no more of the sou
 
 test('A swarm that was fetched alone does not hold back when a receiver joins', () => {
   const made = inSwarm(2000, [])
-  for (const ordinal of made.pick('source', 500 * BYTES)) made.received(ordinal, 'source')
+  for (let i = 0; i < 100; i++) for (const ordinal of made.pick('source', 5 * BYTES)) made.received(ordinal, 'source')
   made.setReceivers([{ peer: 'a', near: true }])
   assert.ok(made.pick('source', 10 * BYTES).length > 0)
 })

@@ -17,7 +17,7 @@ const not = [
   { name: 'the hash of another length', hash: blake3(new Uint8Array(SECTOR_BYTES)), bytes: 2 * SECTOR_BYTES },
   { name: 'the hash of a byte that is not zero', hash: blake3(Uint8Array.of(1)), bytes: 1 },
   { name: 'no bytes', hash: blake3(new Uint8Array(0)), bytes: 0 },
-  { name: 'more than a piece can have', hash: blake3(new Uint8Array(1)), bytes: MAX_PIECE_BYTES + 1 },
+  { name: 'more than a piece can have', hash: blake3(new Uint8Array(MAX_PIECE_BYTES)), bytes: MAX_PIECE_BYTES + 1 },
 ]
 for (const { name, hash, bytes } of not) {
   test(`Not a piece of zeros: ${name}`, () => assert.equal(isZeroPiece(hash, bytes), false))
