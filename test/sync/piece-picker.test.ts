@@ -88,15 +88,15 @@ test('A piece at the front that is released is found again', () => {
   assert.deepEqual(made.pick('source', BYTES), [3])
 })
 
-test('A piece that the only receiver who told of it refuses is asked of the source', () => {
-  const made = inSwarm(1, ['a', 'b'])
-  made.peerGained('a', [0])
+test('What the only receiver who told of it refuses is fetched as what no receiver has', () => {
+  const made = inSwarm(40, ['a'])
+  made.peerGained('a', upTo(40))
   made.pick('a', ALL)
-  made.refused('a', 0)
-  made.setReceivers([{ peer: 'a', near: true }])
-  made.peerGone('b')
+  for (const ordinal of upTo(40)) made.refused('a', ordinal)
   assert.deepEqual(made.pick('a', ALL), [])
-  assert.deepEqual([...made.pick('source', ALL), ...hurried(made, 'source')], [0])
+  const own = sharesOf(40, seed, ['a', 'me'], 'me').of.get('me')
+  const firstOwn = upTo(40).filter((ordinal) => own?.has(ordinal))[0]
+  assert.deepEqual(made.pick('source', BYTES), [firstOwn])
 })
 
 test('A late refusal by a peer that is gone changes nothing', () => {
