@@ -166,7 +166,7 @@ export class PieceProvider {
     while (!this.#closed && !sink.writableNeedsDrain && sink.writeBufferLength === 0) {
       this.#releaseSent()
       if (!this.#hasSomething()) break
-      if (this.#allowance <= HEADER_BYTES && !this.#allowed()) break
+      if (!this.#allowed()) break
       this.#sendOnce(sink)
     }
     if (sink.writeBufferLength === 0) this.#releaseSent()
@@ -187,13 +187,14 @@ export class PieceProvider {
     this.#finish(item)
   }
 
-  /** Asks the limit for a message's worth; false if that is not granted at once. */
+  /** Whether something may be sent now. With a limit, asks it for a slice when the last one is used up. */
   #allowed(): boolean {
     const limit = this.#needs.limit()
     if (limit === null || !limit.limited) {
       this.#allowance = MAX_SEND_BYTES
       return true
     }
+    if (this.#allowance > HEADER_BYTES) return true
     if (this.#asking) return false
     this.#asking = true
     const bytes = limit.sliceBytes()

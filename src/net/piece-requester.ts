@@ -140,16 +140,17 @@ export class PieceRequester {
   #bytes(bytes: Uint8Array): void {
     this.#needs.countReceived(bytes.byteLength)
     const taker = this.#current
-    if (taker === null || taker.over) return
-    if (taker instanceof PieceFetch) this.#held += bytes.byteLength
-    else this.#needs.limit()?.charge(bytes.byteLength)
-    taker.bytes(bytes)
+    if (taker instanceof ListFetch) this.#needs.limit()?.charge(bytes.byteLength)
+    if (taker !== null && !taker.over) {
+      if (taker instanceof PieceFetch) this.#held += bytes.byteLength
+      taker.bytes(bytes)
+    }
+    if (this.#pieces.size > 0) this.#grant()
   }
 
   #spend(bytes: number): void {
     this.#credit -= bytes
     if (this.#credit < 0) throw new ProtocolError('more bytes than were asked for')
-    if (this.#pieces.size > 0) this.#grant()
   }
 
   #freed(bytes: number): void {
@@ -161,10 +162,11 @@ export class PieceRequester {
   #grant(): void {
     if (this.#granting || this.#gone !== null) return
     const limit = this.#needs.limit()
-    const window = Math.min(this.#needs.creditBytes(), limit?.windowBytes() ?? Infinity)
-    // Half a window is told at a time: fewer messages, and the other end does not run dry waiting for one.
-    if (this.#credit > window / 2) return
-    const room = Math.min(this.#wanted(), window - this.#held) - this.#credit
+    const window = Math.floor(this.#needs.creditBytes())
+    const most = Math.floor(Math.min(window, limit?.windowBytes() ?? Infinity))
+    // Half of it is told at a time: fewer messages, and the other end does not run dry waiting for one.
+    if (this.#credit > most / 2) return
+    const room = Math.min(this.#wanted(), most, window - this.#held) - this.#credit
     if (room <= 0) return
     const bytes = Math.min(room, limit?.sliceBytes() ?? Infinity)
     if (limit === null || !limit.limited) return this.#tell(bytes)

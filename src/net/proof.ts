@@ -83,7 +83,9 @@ export function makeProof(keys: FolderKeys, side: Side, t: Uint8Array): Uint8Arr
 /** True if `proof` shows that `side` holds the secret, and the read-write one if it said so. */
 export function proofHolds(keys: FolderKeys, side: Side, t: Uint8Array, proof: Uint8Array, writer: boolean): boolean {
   try {
-    const { mac, signature } = fromBinary(ProofSchema, proof, NO_UNKNOWN_FIELDS)
+    const read = fromBinary(ProofSchema, proof, NO_UNKNOWN_FIELDS)
+    if (Buffer.compare(toBinary(ProofSchema, read), proof) !== 0) return false // one form only
+    const { mac, signature } = read
     const wanted = macOf(keys, side, t)
     if (mac.byteLength !== wanted.byteLength || !timingSafeEqual(mac, wanted)) return false
     return writer ? keys.verify(signedText(side, t), signature) : signature.byteLength === 0
