@@ -80,7 +80,8 @@ export class Layout {
   }
 
   openDirectory(path: DirPath): DirHandle {
-    return descend(this.openTop(), this.#names(path))
+    const names = this.#names(path)
+    return descend(this.openTop(), names)
   }
 
   /** The place of `path`, whose directory must be there. */
@@ -138,7 +139,8 @@ export class Layout {
 
   /** The place of an archived file. */
   archivedPlace(name: string): Place {
-    const names = splitNames(name)
+    if (!isSafe(name)) throw new FsError('missing', name, 'there is no such file in the archive')
+    const names = name.split('/')
     const last = names.pop() ?? ''
     return placeIn(this.openArchive(names), last)
   }
@@ -156,7 +158,10 @@ function placeIn(dir: DirHandle, name: string): Place {
 
 /** The names of a path; that they are safe was checked where it came in (sync/path.ts), so a bad one is our bug. */
 function splitNames(path: string): string[] {
-  const names = path.split('/')
-  for (const name of names) assert(name !== '' && name !== '.' && name !== '..' && !name.includes('\0'), 'unsafe path')
-  return names
+  assert(isSafe(path), `unsafe path ${path}`)
+  return path.split('/')
+}
+
+function isSafe(path: string): boolean {
+  return !path.includes('\0') && path.split('/').every((name) => name !== '' && name !== '.' && name !== '..')
 }

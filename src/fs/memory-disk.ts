@@ -183,3 +183,8 @@ function sizeOf(node: MemoryNode): number {
       return assertNever(node)
   }
 }
+
+/** The order of the names' bytes, as on disk. */
+export function byBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b))
+}

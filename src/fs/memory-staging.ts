@@ -1,0 +1,89 @@
+/** Staging of MemoryRoot: the directory .sync/staging of its disk. */
+import { type RootHash } from '../base/brand.ts'
+import { fsError } from './fs-errors.ts'
+import { type MemoryDisk, type MemoryFile, type MemoryPlace, sync } from './memory-disk.ts'
+import { type FileOp, MemoryStagedFile } from './memory-file.ts'
+
+const STAGING = ['.sync', 'staging']
+
+export interface MemoryStagingNeeds {
+  readonly disk: () => MemoryDisk
+  /** Throws the FsError that the test wants. */
+  readonly check: (op: FileOp, path: string) => void
+  readonly reserve: (bytes: number, path: string) => void
+}
+
+export class MemoryStaging {
+  readonly #needs: MemoryStagingNeeds
+  readonly #open = new Map<RootHash, Set<MemoryStagedFile>>()
+  /** Contents whose sync failed: never to be trusted again. */
+  readonly #failed = new Set<RootHash>()
+
+  constructor(needs: MemoryStagingNeeds) {
+    this.#needs = needs
+  }
+
+  open(root: RootHash): MemoryStagedFile {
+    const place = this.#place(root)
+    if (!place.dir.children.has(root)) this.#needs.disk().put(place, this.#needs.disk().newFile())
+    const file = new MemoryStagedFile(this.#file(place), {
+      disk: this.#needs.disk(),
+      check: (op) => this.#check(op, root),
+      reserve: (bytes) => this.#needs.reserve(bytes, root),
+    })
+    this.#open.set(root, (this.#open.get(root) ?? new Set()).add(file))
+    return file
+  }
+
+  list(): RootHash[] {
+    return [...this.#needs.disk().directory(STAGING, true).children.keys()].sort() as RootHash[]
+  }
+
+  drop(root: RootHash): void {
+    this.#needs.disk().take(this.#place(root))
+    this.#failed.delete(root)
+  }
+
+  /** A whole content, stamped and synced; nobody can write to it any more. What cannot be synced is thrown away. */
+  seal(root: RootHash, mtimeUs: number): MemoryFile {
+    if (this.#failed.has(root)) {
+      this.drop(root)
+      throw fsError('io', root, 'it could not be written out to disk; it is fetched again')
+    }
+    const file = this.#file(this.#place(root))
+    for (const open of this.#open.get(root) ?? []) open.seal()
+    this.#open.delete(root)
+    this.#needs.disk().changed(file, mtimeUs)
+    this.#syncOrDrop(root, file)
+    return file
+  }
+
+  #syncOrDrop(root: RootHash, file: MemoryFile): void {
+    try {
+      this.#needs.check('sync', root)
+    } catch (error) {
+      this.drop(root)
+      throw error
+    }
+    sync(file)
+  }
+
+  #check(op: FileOp, root: RootHash): void {
+    try {
+      this.#needs.check(op, root)
+    } catch (error) {
+      if (op === 'sync') this.#failed.add(root)
+      throw error
+    }
+  }
+
+  #place(root: RootHash): MemoryPlace {
+    return { dir: this.#needs.disk().directory(STAGING, true), name: root, path: root }
+  }
+
+  #file(place: MemoryPlace): MemoryFile {
+    const node = place.dir.children.get(place.name)
+    if (node?.kind !== 'file') throw fsError('missing', place.path, 'cannot open the staged file')
+    return node
+  }
+}
