@@ -25,6 +25,15 @@ const FETCH_MS = 15_000
 async function main(): Promise<void> {
   await using cluster = await Cluster.make({ hosts: 3 })
   process.once('SIGINT', () => void cluster[Symbol.asyncDispose]().then(() => process.exit(130)))
+  try {
+    await show(cluster)
+  } catch (error) {
+    for (const host of cluster.hosts) console.error(`${host.logFile} ends with:\n${host.logTail()}`)
+    throw error
+  }
+}
+
+async function show(cluster: Cluster): Promise<void> {
   const stock = join(cluster.top, 'stock')
   await mkdir(stock)
   const images = await gatherImages(stock)

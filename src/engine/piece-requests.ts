@@ -4,6 +4,7 @@
  */
 import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
+import { FsError } from '../fs/root.ts'
 import { type Peer, PeerGone, PieceRefused } from '../net/peer-port.ts'
 import { type Transfer } from './transfer.ts'
 
@@ -90,8 +91,10 @@ export class PieceRequests {
     try {
       await peer.fetchPieces(transfer.root, ordinals, lengths, receive, signal)
     } catch (error) {
-      refused = error instanceof PieceRefused || request.abort.signal.aborted
-      if (!refused && !(error instanceof PeerGone) && !signal.aborted) this.#needs.failed(transfer, error)
+      refused = !(error instanceof PeerGone) && !transfer.signal.aborted
+      if (error instanceof FsError) this.#needs.failed(transfer, error)
+      else if (refused && !(error instanceof PieceRefused) && !request.abort.signal.aborted)
+        this.#needs.log.error({ host: peer.host, err: error }, `asking ${peer.host} for pieces failed; asking others`)
     } finally {
       alive()
       for (const ordinal of request.open) {

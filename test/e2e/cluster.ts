@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -191,6 +191,11 @@ export class Host {
 
   logText(): string {
     return readFileSync(this.logFile, 'utf8')
+  }
+
+  /** The last lines of the log: why it failed, for whoever looks at a failed test. */
+  logTail(lines = 15): string {
+    return existsSync(this.logFile) ? this.logText().trimEnd().split('\n').slice(-lines).join('\n') : '(no log)'
   }
 
   /** Runs a sub-command with this host's config. */
