@@ -129,7 +129,7 @@ async function reload(
   for (const [i, folder] of folders.entries()) {
     const own = effective.folders[i]
     if (own !== undefined) await folder.update(effective, own)
-    void folder.folder.noticing.rescan()
+    void folder.folder.local.noticing.rescan()
   }
   needs.log.info({}, 'SIGHUP: rescanning all folders')
   return effective

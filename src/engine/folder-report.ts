@@ -34,10 +34,12 @@ export function folderReport({ folder, index, hosts }: FolderReportNeeds): Folde
     stateDetail,
     files,
     bytes,
-    scan: folder.noticing.state,
+    scan: folder.local.noticing.state,
     hosts: hosts().map((host) => ({ ...host, inSync: inSync(folder, host.host) })),
-    transfers: folder.downloader.transfers().map((transfer) => transferReport(folder, transfer)),
-    hashing: folder.taker.hashing().map(({ path, size, doneBytes }): HashingReport => ({ path, size, doneBytes })),
+    transfers: folder.remote.downloader.transfers().map((transfer) => transferReport(folder, transfer)),
+    hashing: folder.local.taker
+      .hashing()
+      .map(({ path, size, doneBytes }): HashingReport => ({ path, size, doneBytes })),
     problems: [...folder.problems.all(), ...conflicts(index)],
     archive: { files: archive.length, bytes: archive.reduce((sum, file) => sum + file.size, 0) },
   }
@@ -59,9 +61,9 @@ export async function whereReport({ folder, hosts }: FolderReportNeeds, path: Re
 
 function stateOf(folder: PoolFolder): [FolderState, string] {
   if (folder.halted !== null) return ['halted', folder.halted]
-  if (folder.isDiskFull) return ['paused', 'the disk is full: receiving goes on by itself when there is room']
-  if (folder.noticing.state.at === null) return ['scanning', '']
-  const waiting = folder.wanted.count + folder.applier.busy + folder.local.busy
+  if (folder.remote.space.isFull) return ['paused', 'the disk is full: receiving goes on by itself when there is room']
+  if (folder.local.noticing.state.at === null) return ['scanning', '']
+  const waiting = folder.remote.wanted.count + folder.remote.applier.busy + folder.local.changes.busy
   return waiting > 0 ? ['syncing', ''] : ['synced', '']
 }
 
@@ -69,7 +71,7 @@ function transferReport(folder: PoolFolder, transfer: Transfer): TransferReport 
   const rate = transfer.rate()
   const left = transfer.size - transfer.doneBytes
   return {
-    path: folder.wanted.pathsOf(transfer.root)[0] ?? transfer.root,
+    path: folder.remote.wanted.pathsOf(transfer.root)[0] ?? transfer.root,
     size: transfer.size,
     doneBytes: transfer.doneBytes,
     rate,

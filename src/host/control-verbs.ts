@@ -24,7 +24,7 @@ export function controlVerbs({ host, folders }: ControlVerbsNeeds): ControlVerbs
     status: () => ({ ...host(), folders: folders().map((folder) => folderReport(reportNeeds(folder))) }),
     where: async (dir, path) => await whereReport(reportNeeds(at(dir)), checked(path)),
     rescan: async (dirs) => {
-      for (const dir of dirs) void at(dir).folder.noticing.rescan()
+      for (const dir of dirs) void at(dir).folder.local.noticing.rescan()
       return { folders: dirs }
     },
     archiveList: async (dir) => ({ folder: dir, files: at(dir).folder.archive.list() }),

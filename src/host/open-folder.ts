@@ -125,7 +125,7 @@ function watch(
     { dir: own.dir, metaDir },
     {
       ignored,
-      onHint: (path) => folder.noticing.hint(path),
+      onHint: (path) => folder.local.noticing.hint(path),
       onTrouble: (text) => folder.problems.set('no-events', null, text),
       clock: needs.clock,
     },

@@ -1,0 +1,99 @@
+/**
+ * The local half of a folder, put together: from noticing a change on this disk to the record that says so.
+ *
+ *   watcher, timer, operator -> noticing -> scanner -> local changes -> committer -> `announced`
+ */
+import { type RelPath } from '../base/brand.ts'
+import { type Clock } from '../base/clock.ts'
+import { type Log } from '../base/log.ts'
+import { type FolderIndex } from '../db/index-port.ts'
+import { type OldFile, type OpenFile, type Root } from '../fs/root.ts'
+import { type Hasher } from '../scan/hasher.ts'
+import { type Scanner } from '../scan/scanner.ts'
+import { type Sighting } from '../scan/sighting.ts'
+import { type Committer } from './committer.ts'
+import { Deletions } from './deletions.ts'
+import { FileTaker } from './file-taker.ts'
+import { type FolderSettings } from './folder-settings.ts'
+import { LocalChanges } from './local-changes.ts'
+import { LocalRecords } from './local-records.ts'
+import { Noticing } from './noticing.ts'
+import { type PathLocks } from './path-locks.ts'
+import { type ProblemList } from './problem-list.ts'
+import { type RootGuard } from './root-guard.ts'
+import { Settling } from './settling.ts'
+
+export interface LocalSideNeeds {
+  readonly settings: () => FolderSettings
+  readonly disk: Root
+  readonly index: FolderIndex
+  readonly committer: Committer
+  readonly locks: PathLocks
+  readonly problems: ProblemList
+  readonly guard: RootGuard
+  readonly hasher: Pick<Hasher, 'hash'>
+  readonly scanner: Pick<Scanner, 'scanAll' | 'scanPath'>
+  readonly hasWriters: (file: OpenFile) => boolean | null
+  readonly oldFile: (size: number) => OldFile
+  readonly isHalted: () => boolean
+  readonly halted: (why: string) => void
+  readonly sound: () => void
+  readonly scanned: () => void
+  readonly announced: (paths: readonly RelPath[]) => void
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export class LocalSide {
+  readonly noticing: Noticing
+  readonly changes: LocalChanges
+  readonly taker: FileTaker
+  readonly #needs: LocalSideNeeds
+
+  constructor(needs: LocalSideNeeds) {
+    this.#needs = needs
+    const { settings, disk, index, guard, clock, log } = needs
+    const { overwriteChanges, keys } = settings()
+    const lookAgain = (path: RelPath) => this.noticing.hint(path)
+    const settling = new Settling({ settleMs: () => settings().settleMs, clock, lookAgain })
+    this.taker = new FileTaker({ ...needs, settling })
+    const records = new LocalRecords({ folder: keys.id, sign: keys.sign }, { index, clock })
+    const deletions = new Deletions({
+      ...needs,
+      records,
+      isComing: (inode) => settling.hasInode(inode) || this.taker.hasInode(inode),
+      rootIsSound: async () => (await guard.trouble()) === null,
+      overwriteChanges,
+    })
+    this.changes = new LocalChanges({
+      ...needs,
+      disk,
+      records,
+      taker: this.taker,
+      settling,
+      deletions,
+      lookAgain,
+      overwriteChanges,
+    })
+    this.noticing = new Noticing(
+      { intervalMs: () => settings().rescanIntervalMs },
+      {
+        ...needs,
+        sighted: (sighting) => this.#sighted(sighting),
+        vanished: (path) => settling.forget(path),
+        rootTrouble: () => guard.trouble(),
+        log,
+      },
+    )
+  }
+
+  async close(): Promise<void> {
+    await this.noticing.close()
+    await this.changes.close()
+  }
+
+  /** What is seen while the folder is halted is not to be believed. */
+  #sighted(sighting: Sighting): void {
+    if (!this.#needs.isHalted()) this.changes.sighted(sighting)
+  }
+}

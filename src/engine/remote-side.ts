@@ -1,0 +1,166 @@
+/**
+ * The other half of a folder, put together: from a peer's records to the tree on this disk.
+ *
+ *   peers -> remote changes -> committer -> applier -> tree changes -> downloader -> peers
+ */
+import { type RelPath, type RootHash } from '../base/brand.ts'
+import { type Clock } from '../base/clock.ts'
+import { type Log } from '../base/log.ts'
+import { type FolderIndex } from '../db/index-port.ts'
+import { FsError, type OldFile, type Root } from '../fs/root.ts'
+import { type Peer } from '../net/peer-port.ts'
+import { reconcile } from '../sync/reconcile.ts'
+import { Applier } from './applier.ts'
+import { type Committer } from './committer.ts'
+import { type ContentReader } from './content-reader.ts'
+import { DiskSpace } from './disk-space.ts'
+import { Downloader } from './downloader.ts'
+import { type FolderSettings } from './folder-settings.ts'
+import { type PathLocks } from './path-locks.ts'
+import { PieceLists } from './piece-lists.ts'
+import { type PieceServer } from './piece-server.ts'
+import { type ProblemList } from './problem-list.ts'
+import { RemoteChanges } from './remote-changes.ts'
+import { type RootGuard } from './root-guard.ts'
+import { TreeChanges } from './tree-changes.ts'
+import { WantedContents } from './wanted-contents.ts'
+
+/** What could not be carried out is tried again this often, besides after each scan. */
+const RETRY_MS = 30_000
+/** Paths looked at before others get a turn, when all are (after start). */
+const BETWEEN_BREATHS = 500
+
+export interface RemoteSideNeeds {
+  readonly settings: () => FolderSettings
+  readonly disk: Root
+  readonly index: FolderIndex
+  readonly committer: Committer
+  readonly locks: PathLocks
+  readonly problems: ProblemList
+  readonly guard: RootGuard
+  readonly reader: ContentReader
+  readonly server: PieceServer
+  readonly peers: () => ReadonlySet<Peer>
+  readonly oldFile: (size: number) => OldFile
+  readonly isHalted: () => boolean
+  /** Records have been stored: push them on. */
+  readonly stored: () => void
+  /** The disk shows something else than the index knows at this path. */
+  readonly rescan: (path: RelPath) => void
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export class RemoteSide {
+  readonly records: RemoteChanges
+  readonly downloader: Downloader
+  readonly wanted: WantedContents
+  readonly applier: Applier
+  readonly space: DiskSpace
+  readonly #needs: RemoteSideNeeds
+  #cancelRetry: () => void = () => {}
+
+  constructor(needs: RemoteSideNeeds) {
+    this.#needs = needs
+    const { settings, disk, index, guard, server, clock } = needs
+    const { keys, site } = settings()
+    const breathe = () => clock.sleep(0)
+    const lists = new PieceLists({ ...needs, peers: (root) => this.#likely(root) })
+    const pieceList = (root: RootHash, size: number, signal: AbortSignal) => lists.get(root, size, signal)
+    this.downloader = new Downloader({
+      ...needs,
+      transfer: { ...needs, pieceList, breathe, elapsed: () => clock.elapsed() },
+      alsoWanting: (root) => server.alsoWanting(root),
+      isNear: (peer) => site === null || peer.site === null || peer.site === site,
+      gained: (root, ordinal) => server.gained(root, ordinal),
+      whole: (root) => this.applier.consider(this.wanted.pathsOf(root)),
+      failed: (root, error) => void this.#transferFailed(root, error),
+      peersMayHave: () => lists.wake(),
+    })
+    this.wanted = new WantedContents({
+      disk,
+      downloader: this.downloader,
+      consider: (paths) => this.applier.consider(paths),
+      published: (root) => server.changed(root),
+    })
+    this.space = new DiskSpace({ ...needs, pause: (why) => this.pause(why), resume: () => this.resume() })
+    this.applier = new Applier({
+      ...needs,
+      tree: new TreeChanges({ ...needs, contents: this.wanted }),
+      rootIsSound: async () => (await guard.trouble()) === null,
+      release: (path) => this.wanted.release(path),
+      diskFull: (error) => this.space.full(error, null),
+    })
+    this.records = new RemoteChanges(
+      { folder: keys.id },
+      {
+        ...needs,
+        index,
+        verify: (bytes, signature) => keys.verify(bytes, signature),
+        breathe,
+        changed: (live, dead) => {
+          needs.stored()
+          this.applier.consider(live, dead)
+        },
+      },
+    )
+  }
+
+  /** Takes up what a former life left undone; no plan outlives a process. */
+  async start(): Promise<void> {
+    this.#retryLater()
+    const { index, clock } = this.#needs
+    const [live, dead]: [RelPath[], RelPath[]] = [[], []]
+    let looked = 0
+    for (const path of index.recordPaths()) {
+      if (++looked % BETWEEN_BREATHS === 0) await clock.sleep(0)
+      const decision = reconcile(index.entry(path), index.recordsOf(path))
+      if (decision.do === 'archive') dead.push(path)
+      else if (decision.do !== 'nothing') live.push(path)
+    }
+    this.applier.consider(live, dead)
+    await this.applier.settled()
+    await this.wanted.sweep()
+  }
+
+  async close(): Promise<void> {
+    this.#cancelRetry()
+    this.space.stop()
+    await this.downloader.pause('stopping')
+    await this.applier.close()
+  }
+
+  pause(why: string): void {
+    this.applier.pause()
+    void this.downloader.pause(why)
+  }
+
+  /** Goes on, unless the folder is halted or its disk full. */
+  resume(): void {
+    if (this.#needs.isHalted() || this.space.isFull) return
+    this.downloader.resume()
+    this.applier.resume()
+  }
+
+  /** Peers that may have the piece list: those that said they have some of the content, then the others. */
+  #likely(root: RootHash): readonly Peer[] {
+    const transfer = this.downloader.transfers().find((t) => t.root === root)
+    return [...new Set([...(transfer?.sources() ?? []), ...this.#needs.peers()])]
+  }
+
+  async #transferFailed(root: RootHash, error: unknown): Promise<void> {
+    const paths = this.wanted.pathsOf(root)
+    const noSpace = error instanceof FsError && error.code === 'no-space'
+    // After a failed write or fsync nobody knows what is on the disk: what was staged is not to be believed.
+    if (error instanceof FsError && error.code === 'io') await this.#needs.disk.dropStaged(root).catch(() => undefined)
+    for (const path of paths) this.applier.failed(path, error)
+    if (noSpace) this.space.full(error, this.downloader.waiting().get(root) ?? null)
+  }
+
+  #retryLater(): void {
+    this.#cancelRetry = this.#needs.clock.after(RETRY_MS, () => {
+      this.applier.retry()
+      this.#retryLater()
+    })
+  }
+}
