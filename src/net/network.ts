@@ -168,6 +168,11 @@ export class Network {
     }
   }
 
+  /** Open connections to other hosts, whether peers or not. */
+  connectionCount(): number {
+    return this.#connections.all().length
+  }
+
   setLimits(change: Limits): void {
     this.#limitLocalPeers = change.limitLocalPeers
     this.#upload.setRate(change.uploadBytesPerSecond ?? 0)

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Keepalive } from '../../src/net/keepalive.ts'
+import { VirtualClock } from './virtual-clock.ts'
+
+function keepalive() {
+  const clock = new VirtualClock()
+  const seen = { pings: [] as number[], dead: 0 }
+  const alive = new Keepalive({ clock, ping: (id) => void seen.pings.push(id), dead: () => void seen.dead++ })
+  return { clock, seen, alive }
+}
+
+test('a peer that says nothing is dead after three intervals, one that says anything is not', async () => {
+  const { clock, seen, alive } = keepalive()
+  alive.start()
+  await clock.pass(29_999)
+  assert.equal(seen.dead, 0)
+  alive.heard()
+  await clock.pass(29_999)
+  assert.equal(seen.dead, 0)
+  await clock.pass(10_002)
+  assert.equal(seen.dead, 1)
+})
+
+test('the round trip is measured from the last ping to its own answer', async () => {
+  const { clock, seen, alive } = keepalive()
+  assert.ok(Number.isNaN(alive.rttMs()))
+  alive.start()
+  await clock.pass(40)
+  alive.pong(seen.pings.at(-1) ?? 0)
+  assert.equal(alive.rttMs(), 40)
+  alive.pong(12_345)
+  assert.equal(alive.rttMs(), 40)
+})
+
+test('a probe tells a peer that answers from one that does not', async () => {
+  const { clock, alive } = keepalive()
+  const silent = alive.probe(3_000)
+  await clock.pass(3_000)
+  assert.equal(await silent, false)
+  const answered = alive.probe(3_000)
+  alive.heard()
+  assert.equal(await answered, true)
+})
+
+test('nothing is sent after it was stopped', async () => {
+  const { clock, seen, alive } = keepalive()
+  alive.start()
+  alive.stop()
+  await clock.pass(100_000)
+  assert.equal(seen.pings.length, 1)
+  assert.equal(seen.dead, 0)
+})
