@@ -6,7 +6,7 @@
  */
 import { futimesSync, readdirSync } from 'node:fs'
 import { constants } from 'node:os'
-import { declare, lastErrno, systemError } from './native-library.ts'
+import { declare, lastErrno, type NativeFunction, systemError } from './native-library.ts'
 
 const { errno: E } = constants
 
@@ -64,16 +64,25 @@ export async function renameNoReplace(
 ): Promise<boolean | null> {
   const call = renameat2()
   if (call === null) return null
-  const errno = await new Promise<number>((resolve, reject) => {
-    call.async(fromDirFd, fromName, toDirFd, toName, RENAME_NOREPLACE, (error, result) => {
-      if (error !== null) reject(error)
-      else resolve(result === 0 ? 0 : lastErrno())
-    })
-  })
+  const errno = await renameOnThread(call, [fromDirFd, fromName, toDirFd, toName, RENAME_NOREPLACE])
   if (errno === 0) return true
   if (errno === E.EEXIST) return false
   if (errno === E.EINVAL || errno === E.ENOSYS || errno === E.EOPNOTSUPP) return null
   throw systemError('renameat2', errno)
+}
+
+/** On a thread, because a rename may wait for the journal; koffi lends 256 of its calls at a time, then we wait here. */
+function renameOnThread(call: NativeFunction, args: readonly (number | string)[]): Promise<number> {
+  return new Promise<number>((resolve, reject) => {
+    try {
+      call.async(...args, (error, result) => {
+        if (error !== null) reject(error)
+        else resolve(result === 0 ? 0 : lastErrno())
+      })
+    } catch {
+      resolve(call(...args) === 0 ? 0 : lastErrno())
+    }
+  })
 }
 
 const UTIME_OMIT = 0x3ffffffe

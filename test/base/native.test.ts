@@ -87,6 +87,15 @@ describe('native calls', () => {
     closeSync(fd)
   })
 
+  it('renameNoReplace takes more calls at a time than koffi does', async () => {
+    const fd = openSync(dir, 'r')
+    const names = Array.from({ length: 600 }, (_, i) => `many-${i}`)
+    for (const name of names) writeFileSync(join(dir, name), '')
+    const done = await Promise.all(names.map((name) => renameNoReplace(fd, name, fd, `${name}-renamed`)))
+    assert.ok(done.every((one) => one === true))
+    closeSync(fd)
+  })
+
   it('posixFallocate reserves blocks, and a size beyond the filesystem is an error with a code', () =>
     withFile('reserved', 'w+', (fd) => {
       assert.equal(posixFallocate(fd, 5_000_000), true)

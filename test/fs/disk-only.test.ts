@@ -288,6 +288,22 @@ describe('DiskRoot, owner and mode', () => {
   })
 })
 
+describe('DiskRoot, the archive', () => {
+  it('removes its directories with their last file, and not before', async () => {
+    const root = open()
+    const names: string[] = []
+    for (const path of ['one/two/a', 'one/b']) {
+      await stage(root, content('a'), 'x')
+      const { stat } = await root.install(content('a'), p(path), 0, null, toArchive)
+      names.push((await root.remove(p(path), stat, toArchive))?.name ?? '')
+    }
+    await root.purgeArchived(names[0] ?? '')
+    assert.deepEqual(fs.readdirSync(join(dir, '.sync/Archive/one')), ['b.20260101T120000Z'])
+    await root.restore(names[1] ?? '', p('b'))
+    assert.deepEqual(fs.readdirSync(join(dir, '.sync/Archive')), [])
+  })
+})
+
 describe('DiskRoot, meta_dir', () => {
   it('makes nothing when it is opened', () => {
     open()

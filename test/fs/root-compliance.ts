@@ -298,17 +298,18 @@ export function describeRoot(kind: string, open: () => Harness): void {
         ['it became a link', ({ user }) => becomes(user, () => user.link('a.iso', 'x'))],
       ]
       for (const [name, surprise] of surprises)
-        it(`leaves everything as it is when ${name}`, async () => {
-          user.write('a.iso', 'old')
-          const before = await statOf(root, 'a.iso')
-          await stage(root, content('a'), 'new')
-          surprise(harness)
-          const after = await root.stat(p('a.iso'))
-          await fails(install('a.iso', before), 'changed')
-          assert.deepEqual(await root.stat(p('a.iso')), after)
-          assert.deepEqual(await archived(root), [])
-          assert.deepEqual(await root.listStaged(), [content('a')])
-        })
+        for (const old of [toArchive, toNowhere])
+          it(`leaves everything as it is when ${name} (old to ${old.to})`, async () => {
+            user.write('a.iso', 'old')
+            const before = await statOf(root, 'a.iso')
+            await stage(root, content('a'), 'new')
+            surprise(harness)
+            const after = await root.stat(p('a.iso'))
+            await fails(install('a.iso', before, old), 'changed')
+            assert.deepEqual(await root.stat(p('a.iso')), after)
+            assert.deepEqual(await archived(root), [])
+            assert.deepEqual(await root.listStaged(), [content('a')])
+          })
 
       it('replaces nothing where nothing was expected', async () => {
         user.write('a.iso', 'of a user')
