@@ -121,8 +121,7 @@ export class Downloader {
   /** A peer has begun, or ended, to fetch a content. */
   receiversChanged(root: RootHash): void {
     const transfer = this.#active.get(root)
-    if (transfer?.picker == null) return
-    transfer.picker.setReceivers(
+    transfer?.picker?.setReceivers(
       [...this.#needs.alsoWanting(root)].map((peer) => ({ peer: peer.replica, near: this.#needs.isNear(peer) })),
     )
   }
