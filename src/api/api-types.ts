@@ -62,6 +62,9 @@ export interface HostReport {
   readonly rttMs: number | null
   readonly receiveRate: number
   readonly sendRate: number
+  /** Pieces and messages of this folder, since the daemon started. */
+  readonly receivedBytes: number
+  readonly sentBytes: number
   /** Whether it has acknowledged all our records and lacks no content; null while unknown. */
   readonly inSync: boolean | null
 }

@@ -17,9 +17,11 @@ const SHOWN: Readonly<Record<HostState, Shown>> = {
 }
 
 export function hostReport(host: HostStatus): Omit<HostReport, 'inSync'> {
-  const { self, deviceName, site, rttMs, receiveRate, sendRate, why, nextTryInMs } = host
+  const { self, deviceName, site, rttMs, why, nextTryInMs } = host
+  const { receiveRate, sendRate, receivedBytes, sentBytes } = host
   const next =
     nextTryInMs === null || why === '' ? '' : `; next try in ${prettyMs(nextTryInMs, { secondsDecimalDigits: 0 })}`
   const state = SHOWN[host.state]
-  return { host: host.host, self, state, why: `${why}${next}`, deviceName, site, rttMs, receiveRate, sendRate }
+  const moved = { receiveRate, sendRate, receivedBytes, sentBytes }
+  return { host: host.host, self, state, why: `${why}${next}`, deviceName, site, rttMs, ...moved }
 }

@@ -21,9 +21,9 @@ export const sampleStatus: StatusReport = {
       bytes: 512_000_000_000,
       scan: { running: false, lastS: 1.25, at: 1_000_000 },
       hosts: [
-        { host: 'iso1:58889', self: true, state: 'self', why: '', deviceName: 'isoserver01', site: 'north', rttMs: null, receiveRate: 0, sendRate: 0, inSync: null },
-        { host: 'iso2:58889', self: false, state: 'proven', why: '', deviceName: 'isoserver02', site: 'south', rttMs: 1.24, receiveRate: 120_000_000, sendRate: 0, inSync: false },
-        { host: 'iso3:58889', self: false, state: 'down', why: 'name does not resolve; next try in 8 s', deviceName: null, site: null, rttMs: null, receiveRate: 0, sendRate: 0, inSync: null },
+        { host: 'iso1:58889', self: true, state: 'self', why: '', deviceName: 'isoserver01', site: 'north', rttMs: null, receiveRate: 0, sendRate: 0, receivedBytes: 0, sentBytes: 0, inSync: null },
+        { host: 'iso2:58889', self: false, state: 'proven', why: '', deviceName: 'isoserver02', site: 'south', rttMs: 1.24, receiveRate: 120_000_000, sendRate: 0, receivedBytes: 0, sentBytes: 0, inSync: false },
+        { host: 'iso3:58889', self: false, state: 'down', why: 'name does not resolve; next try in 8 s', deviceName: null, site: null, rttMs: null, receiveRate: 0, sendRate: 0, receivedBytes: 0, sentBytes: 0, inSync: null },
       ],
       transfers: [{ path: 'debian-12.iso', size: 4_000_000_000, doneBytes: 2_119_999_999, rate: 120_000_000, etaS: 16, sources: ['iso2:58889'] }],
       hashing: [{ path: 'alma-9.iso', size: 10_000_000_000, doneBytes: 0 }],
