@@ -54,7 +54,7 @@ export class Cluster implements AsyncDisposable {
       const config = cluster.configOf(i)
       options.configure?.(config, i, cluster)
       mkdirSync(host.dir, { recursive: true })
-      writeFileSync(host.configFile, JSON.stringify(config, null, 2))
+      writeFileSync(host.configFile, JSON.stringify(config, null, 2), { mode: 0o600 })
     }
     return cluster
   }
@@ -154,9 +154,10 @@ export class Host {
     return join(this.dir, ...names)
   }
 
-  start(env: NodeJS.ProcessEnv = {}): void {
+  /** `words` are further ones on the daemon's command line. */
+  start(env: NodeJS.ProcessEnv = {}, words: readonly string[] = []): void {
     const log = openSync(this.logFile, 'a')
-    this.#child = spawn(LAUNCHER, ['--config', this.configFile], {
+    this.#child = spawn(LAUNCHER, ['--config', this.configFile, ...words], {
       stdio: ['ignore', log, log],
       env: { ...process.env, ...env },
     })
