@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { openDiskRoot } from '../../src/fs/disk-root.ts'
 import { Archive } from '../../src/fs/archive.ts'
+import { DirHandle } from '../../src/fs/handles.ts'
+import { type Look, lookOnThreads } from '../../src/fs/listing.ts'
 import { type DiskRootOptions, Layout } from '../../src/fs/layout.ts'
 import { replace } from '../../src/fs/publish.ts'
 import { type Root } from '../../src/fs/root.ts'
@@ -53,6 +55,21 @@ describe('DiskRoot, names and kinds', () => {
       { shown: 'caf\\xe9.iso', reason: 'not-utf8' },
       { shown: '\\xed\\xa0\\x80', reason: 'not-utf8' },
     ])
+  })
+
+  it('looks at the rest of a large directory on threads with the same result', async () => {
+    const names = Array.from({ length: 300 }, (_, i) => `${i}`)
+    for (const name of names) fs.writeFileSync(join(dir, name), name)
+    using handle = DirHandle.open(dir, '')
+    const expected = names.map((name) => ({ stat: handle.lstat(name) }))
+    for (const known of [0, 1, 250, 299]) {
+      const looks: Look[] = expected.slice(0, known).map(({ stat }) => ({ stat: stat! }))
+      await lookOnThreads(handle, names, looks)
+      assert.deepEqual(looks, expected)
+    }
+    const gone: Look[] = []
+    await lookOnThreads(handle, ['none'], gone)
+    assert.deepEqual(gone, [null])
   })
 
   it('installs, archives and restores a name of 255 bytes', async () => {
