@@ -71,6 +71,8 @@ export class ContentReader {
     if (known !== undefined) return known
     const opening = this.#openFirst(root)
     this.#open.set(root, opening)
+    // What cannot be opened now may be there in a moment: it is being received.
+    void opening.then((opened) => opened === null && this.#open.get(root) === opening && this.#open.delete(root))
     return opening
   }
 
@@ -78,11 +80,11 @@ export class ContentReader {
     for (const place of this.#needs.index.placesOf(root)) {
       const file = await this.#needs.openPlace(place).catch(() => null)
       if (file === null) continue
-      if (place.in === 'archive' || isAsIndexed(place.entry, await file.stat()))
+      const stat = await file.stat().catch(() => null)
+      if (stat !== null && (place.in === 'archive' || isAsIndexed(place.entry, stat)))
         return { file, users: 0, closing: false }
       await file.close()
     }
-    this.#open.delete(root)
     return null
   }
 }

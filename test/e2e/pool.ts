@@ -1,0 +1,158 @@
+/**
+ * What the tests of the data path ask of a host: its own words, by the control socket, and what really lies on its
+ * disk. Words and disk are compared; neither is believed alone.
+ */
+import { lstatSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { randomBytes } from 'node:crypto'
+import { type ArchivedReport, type FolderReport } from '../../src/api/api-types.ts'
+import { createControlClient } from '../../src/api/client.ts'
+import { blake3 } from '../../src/base/blake3.ts'
+import { type Problem, type ProblemKind } from '../../src/sync/problem.ts'
+import { type Cluster, type Host, type HostConfig, until } from './cluster.ts'
+
+/** The first folder of the host as `status` shows it; null while the daemon does not answer. */
+export async function report(host: Host): Promise<FolderReport | null> {
+  const { folders } = await client(host)
+    .status()
+    .catch(() => ({ folders: [] }))
+  return folders[0] ?? null
+}
+
+export async function archiveOf(host: Host): Promise<readonly ArchivedReport[]> {
+  return (await client(host).archiveList())[0]?.files ?? []
+}
+
+/** The archived files that once stood at `path`. */
+export async function archivedFrom(host: Host, path: string): Promise<readonly ArchivedReport[]> {
+  return (await archiveOf(host)).filter((file) => file.path === path)
+}
+
+export async function problemOf(host: Host, path: string | null, kind: ProblemKind): Promise<Problem | null> {
+  return (await report(host))?.problems.find((problem) => problem.path === path && problem.kind === kind) ?? null
+}
+
+/** Waits until the problem is shown, and returns its sentence. */
+export async function shown(host: Host, path: string | null, kind: ProblemKind): Promise<string> {
+  let problem: Problem | null = null
+  await until(`${kind} is shown for ${path} on ${host.home}`, async () => {
+    problem = await problemOf(host, path, kind)
+    return problem !== null
+  })
+  return (problem as Problem | null)?.detail ?? ''
+}
+
+export async function solved(host: Host, path: string | null, kind: ProblemKind): Promise<void> {
+  await until(`${kind} of ${path} has gone on ${host.home}`, async () => (await problemOf(host, path, kind)) === null)
+}
+
+/** Bytes that the host sent to others, and got from them, since it started. */
+export async function traffic(host: Host): Promise<{ sent: number; received: number }> {
+  const hosts = (await report(host))?.hosts ?? []
+  return {
+    sent: hosts.reduce((sum, peer) => sum + peer.sentBytes, 0),
+    received: hosts.reduce((sum, peer) => sum + peer.receivedBytes, 0),
+  }
+}
+
+/** All that lies in the pool, a line a path, with mtime in microseconds and BLAKE3: equal lines are equal pools. */
+export function tree(host: Host): string[] {
+  return treeOf(host.dir)
+}
+
+export function treeOf(dir: string): string[] {
+  const lines: string[] = []
+  const walk = (below: string) => {
+    for (const name of readdirSync(join(dir, below))) if (below !== '' || name !== '.sync') look(join(below, name))
+  }
+  const look = (path: string) => {
+    const full = join(dir, path)
+    const stat = lstatSync(full, { bigint: true, throwIfNoEntry: false })
+    if (stat === undefined) return
+    if (stat.isSymbolicLink()) return void lines.push(`${path} -> ${readlinkSync(full)}`)
+    if (!stat.isDirectory())
+      return void lines.push(
+        `${path} ${stat.size} ${stat.mtimeNs / 1000n} ${blake3(readFileSync(full)).toString('hex')}`,
+      )
+    lines.push(`${path}/`)
+    walk(path)
+  }
+  walk('')
+  return lines.sort()
+}
+
+/** Waits until all running hosts say that they are in step, and their pools are equal on disk. Returns the pool. */
+export async function settled(cluster: Cluster): Promise<string[]> {
+  const running = cluster.hosts.filter((host) => host.isRunning)
+  const [first, ...others] = running as [Host, ...Host[]]
+  const equal = () => {
+    const expected = tree(first).join('\n')
+    return others.every((host) => tree(host).join('\n') === expected)
+  }
+  try {
+    await until(
+      'all hosts are in step',
+      async () => (await allInStep(running)) && equal() && (await allInStep(running)),
+    )
+  } catch (error) {
+    const found = await Promise.all(running.map(async (host) => [tree(host), await report(host), host.logTail()]))
+    throw new Error(`not in step: ${JSON.stringify(found, null, 2)}`, { cause: error })
+  }
+  return tree(first)
+}
+
+async function allInStep(hosts: readonly Host[]): Promise<boolean> {
+  for (const host of hosts) {
+    const folder = await report(host)
+    if (folder?.state !== 'synced' || folder.scan.running) return false
+    const peers = folder.hosts.filter((peer) => peer.state === 'proven')
+    if (peers.length < hosts.length - 1 || peers.some((peer) => peer.inSync !== true)) return false
+  }
+  return true
+}
+
+/** Waits until the host has looked at its whole tree once since its start. */
+export async function scanned(host: Host): Promise<void> {
+  await until(`${host.home} has scanned`, async () => (await report(host))?.scan.at != null)
+}
+
+/** Changes the host's config file; counts after SIGHUP or a restart. */
+export function reconfigure(host: Host, change: (config: HostConfig) => void): void {
+  const config = JSON.parse(readFileSync(host.configFile, 'utf8')) as HostConfig
+  change(config)
+  writeFileSync(host.configFile, JSON.stringify(config, null, 2))
+}
+
+/** Limits what the host sends, in kB/s (0: no limit), without a restart. */
+export async function limitUpload(host: Host, kBPerSecond: number): Promise<void> {
+  reconfigure(host, (config) => Object.assign(config, { upload_limit: kBPerSecond, rate_limit_local_peers: true }))
+  if (!host.isRunning) return
+  const reloads = () => host.log().filter((line) => line['msg'] === 'SIGHUP: rescanning all folders').length
+  const before = reloads()
+  host.signal('SIGHUP')
+  await until('the limit has been reloaded', () => reloads() > before)
+}
+
+/** How often the host has logged that it announced the path. */
+export function announcements(host: Host, path: string): Record<string, unknown>[] {
+  return host.log().filter((line) => line['path'] === path && String(line['msg']).startsWith('announced'))
+}
+
+/** Writes random bytes, and returns them. */
+export function drop(host: Host, path: string, bytes: number): Buffer {
+  const content = randomBytes(bytes)
+  writeFileSync(host.path(path), content)
+  return content
+}
+
+/** Restarts all hosts that run: what was changed while they were down is concurrent to each other. */
+export async function whileDown(cluster: Cluster, change: () => void): Promise<void> {
+  await Promise.all(cluster.hosts.map((host) => host.kill('SIGTERM')))
+  change()
+  for (const host of cluster.hosts) host.start()
+  await cluster.connected()
+}
+
+function client(host: Host) {
+  return createControlClient({ socketPath: join(host.home, 'state', 'control.sock'), advice: '' })
+}
