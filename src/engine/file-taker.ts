@@ -11,8 +11,8 @@ import { type PieceList } from '../sync/piece-list.ts'
 import { type ProblemList } from './problem-list.ts'
 import { type Settling } from './settling.ts'
 
-/** A writer that has the file open may take long: looked at again this often. */
-const OPEN_ELSEWHERE_MS = 5_000
+/** A file that is still being written is looked at again this often: no event tells that its writer has closed it. */
+const STILL_WRITTEN_MS = 500
 
 export interface FileTakerNeeds {
   readonly disk: Pick<Root, 'open'>
@@ -100,7 +100,7 @@ export class FileTaker {
       path,
       `${path} is not announced yet: ${why}. It is announced when it is whole`,
     )
-    this.#needs.settling.hold(path, stat, OPEN_ELSEWHERE_MS)
+    this.#needs.settling.hold(path, stat, STILL_WRITTEN_MS)
     return null
   }
 
