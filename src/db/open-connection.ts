@@ -41,6 +41,8 @@ function prepareConnection(db: Connection, path: string): boolean {
       'this database belongs to another program. It is left alone: set another storage_path',
     )
   }
+  // storage_path has a lock of its own: without this, every statement outside a transaction makes four system calls.
+  db.pragma('locking_mode = EXCLUSIVE')
   db.pragma('journal_mode = WAL')
   db.pragma('synchronous = FULL') // SQLite's default is; this build's default for WAL is NORMAL, which may lose commits
   db.pragma('foreign_keys = ON')

@@ -7,15 +7,17 @@ import { folderIndexCompliance } from './folder-index-compliance.ts'
 import { folderNamed } from './index-samples.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'isosyncd-index-'))
-const opened: IndexDatabase[] = []
+const opened = new Map<string, IndexDatabase>()
 after(() => {
-  for (const database of opened) database.close()
+  for (const database of opened.values()) database.close()
   rmSync(dir, { recursive: true })
 })
 
+/** One at a time has a path open: the index locks its file. */
 function openAt(path: string): IndexDatabase {
+  if (path !== ':memory:') opened.get(path)?.close()
   const database = openIndexDatabase(path)
-  opened.push(database)
+  opened.set(path, database)
   return database
 }
 
