@@ -38,8 +38,8 @@ async function bench(gb: number): Promise<void> {
   const [figures] = (await once(to, 'message')) as [Figures]
   from.send('figures')
   const [sender] = (await once(from, 'message')) as [Figures]
-  from.kill()
-  to.kill()
+  from.disconnect()
+  to.disconnect()
   const mb = 1e6
   console.log(
     JSON.stringify({
@@ -67,6 +67,7 @@ async function source(): Promise<void> {
   await once(process, 'message')
   process.send?.(figures(0, 0))
   await once(process, 'disconnect')
+  process.exit()
 }
 
 async function sink(gb: number, fromPort: number): Promise<void> {
@@ -88,6 +89,7 @@ async function sink(gb: number, fromPort: number): Promise<void> {
   if (received < gb * 0.999e9) throw new Error('not all bytes have come')
   process.send?.(figures((performance.now() - begun) / 1000, cpuBefore))
   await once(process, 'disconnect')
+  process.exit()
 }
 
 async function open(id: number, knownHosts: readonly string[], own: Partial<FolderHandlers>) {

@@ -1,5 +1,6 @@
 /** Puts the two ends of a stream of pieces (piece-requester.ts, piece-provider.ts) on libp2p streams. */
 import { type Connection, type Stream } from '@libp2p/interface'
+import { Uint8ArrayList } from 'uint8arraylist'
 import { type FolderId } from '../base/brand.ts'
 import { FrameReader, framed } from './frame-reader.ts'
 import * as limits from './limits.ts'
@@ -19,10 +20,7 @@ export async function openRequester(
   needs: Omit<PieceRequesterNeeds, 'send'> & { readonly ended: (error: Error) => void },
 ): Promise<PieceRequester> {
   const stream = tuneStream(await connection.newStream([PIECES_PROTOCOL]))
-  const send = (request: Uint8Array) => {
-    if (stream.status === 'open') stream.send(framed(request))
-  }
-  const requester = new PieceRequester({ ...needs, send })
+  const requester = new PieceRequester({ ...needs, send: batched(stream) })
   stream.addEventListener('message', (event) => guarded(stream, () => each(event.data, (b) => requester.push(b))))
   stream.addEventListener('close', (event) => {
     const error = event.error ?? new Error('the stream was closed')
@@ -30,8 +28,22 @@ export async function openRequester(
     requester.gone(new PeerGone(`the connection ended: ${error.message}`, { cause: error }))
   })
   stream.addEventListener('remoteCloseWrite', () => stream.abort(new Error('the other side closed the stream')))
-  send(encodeRequest({ type: 'open', folder }))
+  stream.send(framed(encodeRequest({ type: 'open', folder })))
   return requester
+}
+
+/** Requests and credit that are told in one go leave as one message, with one system call. */
+function batched(stream: Stream): (request: Uint8Array) => void {
+  let waiting = new Uint8ArrayList()
+  const flush = () => {
+    const batch = waiting
+    waiting = new Uint8ArrayList()
+    if (stream.status === 'open') guarded(stream, () => stream.send(batch))
+  }
+  return (request) => {
+    if (waiting.byteLength === 0) queueMicrotask(flush)
+    waiting.append(framed(request))
+  }
 }
 
 /**
@@ -72,7 +84,7 @@ function each(data: Uint8Array | Iterable<Uint8Array>, use: (bytes: Uint8Array) 
 }
 
 /** What breaks the protocol, or the stream itself, ends the stream. */
-function guarded(stream: Stream, work: () => void): void {
+function guarded(stream: Stream, work: () => unknown): void {
   try {
     work()
   } catch (error) {

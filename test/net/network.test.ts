@@ -5,11 +5,19 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { generateSecret, readOnlySecret } from '../../src/base/secret.ts'
 import { PeerGone, PieceRefused } from '../../src/net/peer-port.ts'
+import { dialAddress } from '../../src/net/address.ts'
+import { encodeFrame } from '../../src/net/codec.ts'
+import { FOLDER_PROTOCOL } from '../../src/net/folder-net.ts'
+import { framed } from '../../src/net/frame-reader.ts'
+import { createNode, identityFrom } from '../../src/net/node.ts'
+import { PIECES_PROTOCOL } from '../../src/net/piece-streams.ts'
+import { encodeRequest } from '../../src/net/pieces-request.ts'
+import { makeHello } from '../../src/net/proof.ts'
 import { startNetwork } from '../../src/net/network.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { message } from './message-samples.ts'
-import { Cable, Hosts, ROOT, SECRET, TestHost } from './test-host.ts'
+import { Cable, Hosts, keysOf, ROOT, SECRET, TestHost } from './test-host.ts'
 
 const never = new AbortController().signal
 
@@ -82,7 +90,48 @@ test('nothing of the folder leaves before the proof: what an unproven host can r
   assert.deepEqual(lengths[0], lengths[1])
 })
 
-test('pieces are not served on a connection whose proof is not done', async () => {
+test('a host that has proven nothing gets no piece and no word, however it asks', async () => {
+  await using hosts = new Hosts()
+  let served = 0
+  const servePieceList = () => (served++, new Uint8Array(3))
+  const a = await hosts.start({ n: 1, knownHosts: ['127.0.0.2:1'], servePieceList })
+  const identity = await identityFrom(new Uint8Array(32).fill(2))
+  const options = { listenPort: 0, listenAddresses: ['127.0.0.2'], identity, networkSecret: null }
+  const stranger = await createNode(options, { denies: async () => false })
+  await stranger.start()
+  try {
+    const connection = await stranger.dial(dialAddress('127.0.0.1', a.network.port))
+    const folder = keysOf(SECRET).id
+    const asking = [
+      framed(encodeRequest({ type: 'open', folder })),
+      framed(encodeRequest({ type: 'list', id: 1, root: ROOT })),
+    ]
+    const skipping = [
+      framed(makeHello(folder, true)),
+      framed(encodeFrame({ type: 'message', message: { type: 'since', after: 0 } })),
+    ]
+    const cases = [
+      [PIECES_PROTOCOL, asking, 0],
+      [FOLDER_PROTOCOL, skipping, framed(makeHello(folder, true)).byteLength],
+      [FOLDER_PROTOCOL, [new Uint8Array(10_000).fill(0x41)], 0],
+    ] as const
+    for (const [protocol, say, mayHear] of cases) {
+      const stream = await connection.newStream([protocol])
+      let heard = 0
+      stream.addEventListener('message', ({ data }) => (heard += data.byteLength))
+      const closed = new Promise((resolve) => stream.addEventListener('close', resolve))
+      for (const bytes of say) stream.send(bytes)
+      await closed
+      assert.ok(heard <= mayHear, `${heard} bytes on ${protocol}`)
+    }
+    assert.equal(served, 0)
+    assert.deepEqual(a.events, [])
+  } finally {
+    await stranger.stop()
+  }
+})
+
+test('a peer that is gone is not served on what is left of its connection', async () => {
   await using hosts = new Hosts()
   let served = 0
   const servePieceList = () => (served++, new Uint8Array(3))
@@ -176,8 +225,7 @@ test('two hosts that dial each other end with one connection and one peer each',
     assert.ok(a !== undefined && b !== undefined)
     await Promise.all([a.untilState(lines[1] ?? '', 'proven'), b.untilState(lines[0] ?? '', 'proven')])
     await a.until(() => a.network.connectionCount() === 1 && b.network.connectionCount() === 1)
-    assert.equal(a.peers.size, 1)
-    assert.equal(b.peers.size, 1)
+    assert.deepEqual([a.events.length, b.events.length], [1, 1], 'up once, and never down')
     const [peerOfA] = a.peers
     peerOfA?.send({ type: 'since', after: 7 })
     await b.until(() =>

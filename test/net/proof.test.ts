@@ -171,6 +171,7 @@ test('a host with the read-only secret cannot pass for a writer', () => {
     ['rubbish', new Uint8Array(100).fill(0xff)],
   ] as const
   for (const [name, proof] of cases) assert.equal(proofHolds(writer, 'acceptor', t, proof, true), false, name)
+  assert.equal(proofHolds(writer, 'acceptor', t, makeProof(reader, 'opener', t), false), false, 'our own, sent back')
   assert.equal(proofHolds(writer, 'acceptor', t, makeProof(writer, 'acceptor', t), true), true)
   assert.equal(proofHolds(writer, 'acceptor', t, makeProof(reader, 'acceptor', t), false), true)
 })
