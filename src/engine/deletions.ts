@@ -13,6 +13,7 @@ import { type Committer } from './committer.ts'
 import { type LocalRecords, type Noted } from './local-records.ts'
 import { type PathLocks } from './path-locks.ts'
 import { type ProblemList } from './problem-list.ts'
+import { type RefusedChanges } from './refused-changes.ts'
 
 /** A rename comes as two events, and a rescan finds its halves at different times. */
 const GATHER_MS = 500
@@ -20,7 +21,7 @@ const GATHER_MS = 500
 export interface DeletionsNeeds {
   readonly disk: Pick<Root, 'stat'>
   readonly index: Pick<FolderIndex, 'entry'>
-  readonly records: Pick<LocalRecords, 'note' | 'adopt'>
+  readonly records: Pick<LocalRecords, 'note'>
   readonly committer: Pick<Committer, 'commit'>
   readonly locks: PathLocks
   readonly problems: ProblemList
@@ -29,8 +30,8 @@ export interface DeletionsNeeds {
   /** The root is there and is the one it was: only then is absence believed. */
   readonly rootIsSound: () => Promise<boolean>
   readonly announced: (paths: readonly RelPath[]) => void
-  /** On a read-only host: what was deleted here is to come back. */
-  readonly overwriteChanges: boolean
+  /** What a host with the read-only secret deletes. */
+  readonly refused: Pick<RefusedChanges, 'deleted'>
   readonly clock: Pick<Clock, 'after'>
   readonly log: Log
 }
@@ -89,7 +90,7 @@ export class Deletions {
     if (gone.length === 0 || !(await this.#needs.rootIsSound())) return
     for (const path of gone) this.#missing.delete(path)
     const noted = await this.#needs.locks.with(gone, () => this.#commit(gone))
-    this.#tell(noted)
+    await this.#tell(noted)
   }
 
   /** Children before their directory, so that whoever carries it out finds it empty. */
@@ -106,25 +107,13 @@ export class Deletions {
     return noted
   }
 
-  #tell(noted: ReadonlyMap<RelPath, Noted>): void {
+  async #tell(noted: ReadonlyMap<RelPath, Noted>): Promise<void> {
     const announced = [...noted].filter(([, note]) => note.what === 'announced').map(([path]) => path)
     for (const path of announced) {
       this.#needs.problems.clear(path)
       this.#needs.log.info({ path }, `announced: ${path} was deleted here`)
     }
     if (announced.length > 0) this.#needs.announced(announced)
-    for (const [path, note] of noted) if (note.what === 'refused') void this.#refused(path)
-  }
-
-  async #refused(path: RelPath): Promise<void> {
-    const { problems, committer, records, overwriteChanges, announced } = this.#needs
-    if (!overwriteChanges)
-      return problems.set(
-        'read-only-change',
-        path,
-        `${path} was deleted here, but this host has the read-only secret: not announced. With "overwrite_changes": true it is fetched again`,
-      )
-    await committer.commit(() => records.adopt(path, { kind: 'absent' }, null))
-    announced([path])
+    for (const [path, note] of noted) if (note.what === 'refused') await this.#needs.refused.deleted(path)
   }
 }

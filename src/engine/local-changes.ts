@@ -6,7 +6,7 @@ import PQueue from 'p-queue'
 import { type RelPath } from '../base/brand.ts'
 import { type Log } from '../base/log.ts'
 import { type Change, type FolderIndex } from '../db/index-port.ts'
-import { type OldFile, type Root } from '../fs/root.ts'
+import { type Root } from '../fs/root.ts'
 import { type Sighting } from '../scan/sighting.ts'
 import { type Entry, sameStat, type Stat } from '../sync/entry.ts'
 import { type Observed } from '../sync/local-record.ts'
@@ -17,18 +17,21 @@ import { type FileTaker } from './file-taker.ts'
 import { type LocalRecords, type Noted } from './local-records.ts'
 import { type PathLocks } from './path-locks.ts'
 import { type ProblemList } from './problem-list.ts'
+import { type RefusedChanges } from './refused-changes.ts'
 import { type Settling } from './settling.ts'
 
 /** Files taken at a time: large ones queue at the hashing thread, small ones hide each other's opening and closing. */
 const AT_A_TIME = 8
 
 export interface LocalChangesNeeds {
-  readonly disk: Pick<Root, 'stat' | 'remove'>
-  readonly index: Pick<FolderIndex, 'pieceList' | 'recordsOf'>
+  readonly disk: Pick<Root, 'stat'>
+  readonly index: Pick<FolderIndex, 'pieceList'>
   readonly records: LocalRecords
   readonly taker: FileTaker
   readonly settling: Settling
   readonly deletions: Deletions
+  /** What a host with the read-only secret changes. */
+  readonly refused: RefusedChanges
   readonly committer: Pick<Committer, 'commit'>
   readonly locks: PathLocks
   readonly problems: ProblemList
@@ -36,8 +39,6 @@ export interface LocalChangesNeeds {
   readonly announced: (paths: readonly RelPath[]) => void
   /** Look at the path again soon. */
   readonly lookAgain: (path: RelPath) => void
-  readonly oldFile: (size: number) => OldFile
-  readonly overwriteChanges: boolean
   readonly log: Log
 }
 
@@ -45,8 +46,6 @@ export class LocalChanges {
   readonly #needs: LocalChangesNeeds
   readonly #queue = new PQueue({ concurrency: AT_A_TIME })
   readonly #queued = new Set<RelPath>()
-  /** On a read-only host: changes that were refused, as they looked, so that they are not hashed at every rescan. */
-  readonly #refused = new Map<RelPath, Stat>()
   readonly #stop = new AbortController()
 
   constructor(needs: LocalChangesNeeds) {
@@ -92,8 +91,7 @@ export class LocalChanges {
   }
 
   #file(path: RelPath, stat: Stat): void {
-    const refused = this.#refused.get(path)
-    if (refused !== undefined && sameStat(refused, stat)) return
+    if (this.#needs.refused.has(path, stat)) return
     const renamed = this.#needs.deletions.renamedFrom(stat.inode) !== null
     if (this.#queued.has(path) || !(renamed || this.#needs.settling.settled(path, stat))) return
     this.#add(path, () => this.#take(path, stat))
@@ -105,7 +103,7 @@ export class LocalChanges {
 
   #missing(path: RelPath, entry: Entry): void {
     this.#needs.settling.forget(path)
-    this.#refused.delete(path)
+    this.#needs.refused.forget(path)
     this.#needs.deletions.missing(path, entry)
   }
 
@@ -154,30 +152,22 @@ export class LocalChanges {
   }
 
   async #tell(path: RelPath, stat: Stat, observed: Observed, noted: Noted, from: RelPath | null): Promise<void> {
-    if (noted.what === 'refused') return await this.#refuse(path, stat, observed)
-    this.#needs.problems.clear(path, 'unreadable', 'unsupported', 'read-only-change', 'unfinished', 'bad-link')
+    if (noted.what === 'refused') return await this.#needs.refused.changed(path, stat, observed)
+    this.#needs.problems.clear(
+      path,
+      'unreadable',
+      'unsupported',
+      'read-only-change',
+      'unfinished',
+      'bad-link',
+      'name-clash',
+    )
     if (noted.what === 'announced') {
       const size = observed.kind === 'file' ? observed.size : undefined
       const renamed = from === null ? '' : ` (was ${from})`
       this.#needs.log.info({ path, size, kind: observed.kind }, `announced ${path}${renamed}`)
     }
     this.#needs.announced(from === null ? [path] : [path, from])
-  }
-
-  /** A change on a host that may not make any. */
-  async #refuse(path: RelPath, stat: Stat, observed: Observed): Promise<void> {
-    const { problems, records, committer, disk, index } = this.#needs
-    if (!this.#needs.overwriteChanges) {
-      this.#refused.set(path, stat)
-      const detail = `${path} was changed here, but this host has the read-only secret: not announced. Move it away, or set "overwrite_changes": true`
-      return problems.set('read-only-change', path, detail)
-    }
-    await this.#needs.locks.with([path], async () => {
-      if (index.recordsOf(path).length > 0) await committer.commit(() => records.adopt(path, observed, stat))
-      else await disk.remove(path, stat, this.#needs.oldFile(stat.size))
-    })
-    this.#needs.log.warn({ path }, `${path} was changed here, but this host has the read-only secret: put right`)
-    this.#needs.announced([path])
   }
 
   #failed(path: RelPath, error: unknown): void {

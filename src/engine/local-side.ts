@@ -20,8 +20,10 @@ import { LocalRecords } from './local-records.ts'
 import { Noticing } from './noticing.ts'
 import { type PathLocks } from './path-locks.ts'
 import { type ProblemList } from './problem-list.ts'
+import { RefusedChanges } from './refused-changes.ts'
 import { type RootGuard } from './root-guard.ts'
 import { Settling } from './settling.ts'
+import { SolvedProblems } from './solved-problems.ts'
 
 export interface LocalSideNeeds {
   readonly settings: () => FolderSettings
@@ -48,22 +50,30 @@ export class LocalSide {
   readonly noticing: Noticing
   readonly changes: LocalChanges
   readonly taker: FileTaker
+  readonly #solved: SolvedProblems
   readonly #needs: LocalSideNeeds
 
   constructor(needs: LocalSideNeeds) {
     this.#needs = needs
     const { settings, disk, index, guard, clock, log } = needs
-    const { overwriteChanges, keys } = settings()
+    const { keys } = settings()
     const lookAgain = (path: RelPath) => this.noticing.hint(path)
     const settling = new Settling({ settleMs: () => settings().settleMs, clock, lookAgain })
+    this.#solved = new SolvedProblems(needs)
     this.taker = new FileTaker({ ...needs, settling })
     const records = new LocalRecords({ folder: keys.id, sign: keys.sign }, { index, clock })
+    const refused = new RefusedChanges({
+      ...needs,
+      records,
+      lookAgain,
+      overwriteChanges: () => settings().overwriteChanges,
+    })
     const deletions = new Deletions({
       ...needs,
       records,
       isComing: (inode) => settling.hasInode(inode) || this.taker.hasInode(inode),
+      refused,
       rootIsSound: async () => (await guard.trouble()) === null,
-      overwriteChanges,
     })
     this.changes = new LocalChanges({
       ...needs,
@@ -72,8 +82,8 @@ export class LocalSide {
       taker: this.taker,
       settling,
       deletions,
+      refused,
       lookAgain,
-      overwriteChanges,
     })
     this.noticing = new Noticing(
       { intervalMs: () => settings().rescanIntervalMs },
@@ -81,6 +91,12 @@ export class LocalSide {
         ...needs,
         sighted: (sighting) => this.#sighted(sighting),
         vanished: (path) => settling.forget(path),
+        quiet: (path) => this.#solved.quiet(path),
+        scanning: () => this.#solved.begin(),
+        scanned: () => {
+          this.#solved.end()
+          needs.scanned()
+        },
         rootTrouble: () => guard.trouble(),
         log,
       },
@@ -94,6 +110,8 @@ export class LocalSide {
 
   /** What is seen while the folder is halted is not to be believed. */
   #sighted(sighting: Sighting): void {
-    if (!this.#needs.isHalted()) this.changes.sighted(sighting)
+    if (this.#needs.isHalted()) return
+    this.#solved.sighted(sighting)
+    this.changes.sighted(sighting)
   }
 }

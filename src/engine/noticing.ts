@@ -16,10 +16,14 @@ export interface NoticingNeeds {
   readonly sighted: (sighting: Sighting) => void
   /** The path was looked at because it waited to settle, and there is no file to wait for. */
   readonly vanished: (path: RelPath) => void
+  /** The path was looked at, and is as the index knows it, or not there and unknown. */
+  readonly quiet: (path: RelPath) => void
   /** Null when the root is sound; else why the folder halts. */
   readonly rootTrouble: () => Promise<string | null>
   readonly halted: (why: string) => void
   readonly sound: () => void
+  /** A whole scan begins. */
+  readonly scanning: () => void
   /** A whole scan has ended. */
   readonly scanned: () => void
   readonly clock: Clock
@@ -84,6 +88,7 @@ export class Noticing {
     const startedMs = this.#needs.clock.elapsed()
     if (!(await this.#isSound())) return this.#next(HALTED_LOOK_MS)
     this.#state = { ...this.#state, running: true }
+    this.#needs.scanning()
     try {
       for await (const sighting of this.#needs.scanner.scanAll(this.#stop.signal)) this.#needs.sighted(sighting)
       const lastS = (this.#needs.clock.elapsed() - startedMs) / 1000
@@ -119,12 +124,15 @@ export class Noticing {
 
   async #lookAt(path: RelPath): Promise<void> {
     try {
-      let seen = false
+      let [seen, seenAsFile] = [false, false]
       for await (const sighting of this.#needs.scanner.scanPath(path, this.#stop.signal)) {
-        seen ||= sighting.seen === 'file' && sighting.path === path
+        const isIt = (sighting.seen === 'problem' ? sighting.problem.path : sighting.path) === path
+        seen ||= isIt
+        seenAsFile ||= isIt && sighting.seen === 'file'
         this.#needs.sighted(sighting)
       }
-      if (!seen) this.#needs.vanished(path)
+      if (!seenAsFile) this.#needs.vanished(path)
+      if (!seen) this.#needs.quiet(path)
     } catch (error) {
       if (!this.#stop.signal.aborted)
         this.#needs.log.warn({ path, err: error }, `could not look at ${path}; the rescan does`)
