@@ -12,6 +12,7 @@ import { type Config } from './config/config.ts'
 import { diffConfig } from './config/diff.ts'
 import { type Root } from './fs/root.ts'
 import { controlVerbs } from './host/control-verbs.ts'
+import { keepIndexSmall } from './host/index-upkeep.ts'
 import { openFolder, type OpenedFolder } from './host/open-folder.ts'
 import { openStorage, type Storage } from './host/open-storage.ts'
 import { feedWatchdog, untilSignal } from './host/signals.ts'
@@ -52,6 +53,7 @@ async function start(
   const storage = stack.use(openStorage(config.storagePath, { log }))
   if (config.diskLowPriority && !ioprioSetIdle())
     log.warn({}, 'disk_low_priority: the idle I/O class cannot be had here; going on without')
+  stack.defer(keepIndexSmall(storage.index, { clock: systemClock, log }))
   const hasher = new ThreadHasher()
   stack.defer(() => hasher.close())
   const network = await listen(config, storage, needs)

@@ -37,7 +37,7 @@ export interface ApplierNeeds {
   /** The disk shows something else than the index knows at this path: it must be scanned. */
   readonly rescan: (path: RelPath) => void
   /** The disk is full: the folder pauses. */
-  readonly diskFull: (error: FsError) => void
+  readonly diskFull: (path: RelPath, error: FsError) => void
   readonly log: Log
 }
 
@@ -168,7 +168,7 @@ export class Applier {
       case 'changed':
         return this.#needs.rescan(path)
       case 'no-space':
-        return this.#needs.diskFull(error)
+        return this.#needs.diskFull(path, error)
       case 'not-empty':
         return this.#needs.log.debug({ path }, `${path} is kept for now: there is still something in it`)
       case 'link-in-the-way':

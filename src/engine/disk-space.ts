@@ -27,10 +27,10 @@ export class DiskSpace {
     return this.#cancel !== null
   }
 
-  /** Something could not be written. `wantedBytes` is what it would have needed, if known. */
-  full(error: FsError, wantedBytes: number | null): void {
+  /** `path` could not be written. `wantedBytes` is what it would have needed, if known. */
+  full(path: string, error: FsError, wantedBytes: number | null): void {
     if (this.isFull) return
-    const why = `${error.message}. Nothing is received until there is room (looked at every ${LOOK_EVERY_MS / 1000} s); what is here goes on being served`
+    const why = `no room for ${path} (${error.message}). Nothing is received until there is room (looked at every ${LOOK_EVERY_MS / 1000} s); what is here goes on being served`
     this.#needs.problems.set('disk-full', null, why)
     this.#needs.pause(why)
     this.#lookLater(wantedBytes ?? SOME_ROOM_BYTES)

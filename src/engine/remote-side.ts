@@ -89,7 +89,7 @@ export class RemoteSide {
       tree: new TreeChanges({ ...needs, contents: this.wanted }),
       rootIsSound: async () => (await guard.trouble()) === null,
       release: (path) => this.wanted.release(path),
-      diskFull: (error) => this.space.full(error, null),
+      diskFull: (path, error) => this.space.full(path, error, null),
     })
     this.records = new RemoteChanges(
       { folder: keys.id },
@@ -154,7 +154,7 @@ export class RemoteSide {
     // After a failed write or fsync nobody knows what is on the disk: what was staged is not to be believed.
     if (error instanceof FsError && error.code === 'io') await this.#needs.disk.dropStaged(root).catch(() => undefined)
     for (const path of paths) this.applier.failed(path, error)
-    if (noSpace) this.space.full(error, this.downloader.waiting().get(root) ?? null)
+    if (noSpace) this.space.full(paths[0] ?? root, error, this.downloader.waiting().get(root) ?? null)
   }
 
   #retryLater(): void {

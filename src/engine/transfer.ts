@@ -12,7 +12,7 @@ import { type RootHash } from '../base/brand.ts'
 import { BufferPool } from '../base/buffer-pool.ts'
 import { RateMeter } from '../base/rate-meter.ts'
 import { type FolderIndex } from '../db/index-port.ts'
-import { type Root, type StagedFile } from '../fs/root.ts'
+import { FsError, type Root, type StagedFile } from '../fs/root.ts'
 import { type Have, type Peer } from '../net/peer-port.ts'
 import { MAX_PIECE_BYTES, pieceHash, type PieceList, pieceOffsets } from '../sync/piece-list.ts'
 import { PiecePicker } from '../sync/piece-picker.ts'
@@ -26,7 +26,7 @@ const BETWEEN_BREATHS = 64
 const scratch = new BufferPool({ bytes: MAX_PIECE_BYTES, mostIdle: 8 })
 
 export interface TransferNeeds {
-  readonly disk: Pick<Root, 'openStaged'>
+  readonly disk: Pick<Root, 'openStaged' | 'freeBytes'>
   readonly index: Pick<FolderIndex, 'findPiece' | 'replica'>
   readonly reader: Pick<ContentReader, 'read'>
   /** The content's list, verified and in the index. */
@@ -92,6 +92,7 @@ export class Transfer implements Growing {
     })
     this.#staged = await this.#needs.disk.openStaged(this.root)
     await this.#takeWhatLiesHere(list, this.#staged)
+    await this.#checkRoom(this.#picker.missingBytes)
     this.signal.throwIfAborted()
     for (const [peer, have] of this.#haves) this.#picker.peerHas(peer.replica, have)
     this.state = 'fetching'
@@ -159,6 +160,13 @@ export class Transfer implements Growing {
     if (this.#staged === null || this.#list === null || this.#picker?.has(ordinal) !== true) return false
     const got = await this.#staged.read(into, offset).catch(() => 0)
     return got === into.byteLength && blake3(into).equals(pieceHash(this.#list, ordinal))
+  }
+
+  /** Better not begun than stopped half-way by a full disk, with min_free_space eaten up. */
+  async #checkRoom(neededBytes: number): Promise<void> {
+    const free = await this.#needs.disk.freeBytes()
+    if (neededBytes > free)
+      throw new FsError('no-space', this.root, `it needs ${neededBytes} bytes more, but only ${free} may be used`)
   }
 
   async #takeWhatLiesHere(list: PieceList, staged: StagedFile): Promise<void> {
