@@ -4,6 +4,9 @@ import { backoffMs } from './backoff.ts'
 import { type Trouble } from './host-status.ts'
 import * as limits from './limits.ts'
 
+/** A timer may fire a little before its time by the other clock: called too early then, a try would never be made. */
+const TIMER_SLACK_MS = 5
+
 interface Setback {
   readonly state: Trouble['state']
   readonly why: string
@@ -41,7 +44,7 @@ export class Setbacks {
 
   /** Whether it is too early to try again. */
   mustWait(peerId: string): boolean {
-    return (this.#byPeer.get(peerId)?.againMs ?? 0) > this.#clock.elapsed()
+    return (this.#byPeer.get(peerId)?.againMs ?? 0) - TIMER_SLACK_MS > this.#clock.elapsed()
   }
 
   isBanned(peerId: string): boolean {
