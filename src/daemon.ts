@@ -56,7 +56,8 @@ async function start(
   stack.defer(keepIndexSmall(storage.index, { clock: systemClock, log }))
   const hasher = new ThreadHasher()
   stack.defer(() => hasher.close())
-  const network = await listen(config, storage, needs)
+  const foldersOpen = Promise.withResolvers<void>()
+  const network = await listen(config, storage, needs, foldersOpen.promise)
   stack.defer(() => network.close())
   const roots = new Map<FolderId, Root>()
   const folders: OpenedFolder[] = []
@@ -71,6 +72,7 @@ async function start(
     })
     folders.push(stack.use(folder))
   }
+  foldersOpen.resolve()
   const startedMs = systemClock.elapsed()
   const host = () => ({
     version: needs.version,
@@ -98,7 +100,12 @@ async function start(
   }
 }
 
-async function listen(config: Config, storage: Storage, { log, version }: DaemonNeeds): Promise<Network> {
+async function listen(
+  config: Config,
+  storage: Storage,
+  { log, version }: DaemonNeeds,
+  foldersOpen: Promise<void>,
+): Promise<Network> {
   return await startNetwork(
     {
       listenPort: config.listeningPort,
@@ -110,7 +117,7 @@ async function listen(config: Config, storage: Storage, { log, version }: Daemon
       site: config.site,
       program: `isosyncd ${version}`,
     },
-    { clock: systemClock, log },
+    { clock: systemClock, log, foldersOpen },
   )
 }
 

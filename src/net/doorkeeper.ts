@@ -19,6 +19,8 @@ export interface DoorkeeperNeeds {
   readonly isKnown: (address: string) => boolean
   /** Asks DNS again for all lines. */
   readonly refresh: () => Promise<void>
+  /** Until then nobody can tell who is known: whoever knocks waits. */
+  readonly foldersOpen: Promise<void>
 }
 
 export class Doorkeeper {
@@ -35,7 +37,9 @@ export class Doorkeeper {
 
   /** True if a connection from this (normalised) address must be dropped. */
   async denies(address: string): Promise<boolean> {
-    if (!this.#knownHostsOnly || this.#needs.isKnown(address)) return false
+    if (!this.#knownHostsOnly) return false
+    await this.#needs.foldersOpen
+    if (this.#needs.isKnown(address)) return false
     await this.#refresh()
     if (this.#needs.isKnown(address)) return false
     this.#log(address)

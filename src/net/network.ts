@@ -53,6 +53,8 @@ export interface NetworkNeeds {
   readonly resolve?: (name: string) => Promise<readonly string[]>
   /** 0 to 1. */
   readonly random?: () => number
+  /** Resolves when all folders are open: until then hosts that connect are kept waiting, not refused. Default: now. */
+  readonly foldersOpen?: Promise<void>
 }
 
 export interface FolderLinkOptions {
@@ -95,14 +97,14 @@ export class Network {
   /** Use `startNetwork`. */
   constructor(options: NetworkOptions, needs: NetworkNeeds) {
     this.#options = options
-    this.#needs = { resolve: resolveBySystem, random: Math.random, ...needs }
+    this.#needs = { resolve: resolveBySystem, random: Math.random, foldersOpen: Promise.resolve(), ...needs }
     this.#upload = new RateLimit({ bytesPerSecond: options.uploadBytesPerSecond ?? 0 }, needs)
     this.#download = new RateLimit({ bytesPerSecond: options.downloadBytesPerSecond ?? 0 }, needs)
     this.#limitLocalPeers = options.limitLocalPeers
     this.#connections = new Connections(needs)
     const isKnown = (address: string) => [...this.#dialers.values()].some((d) => d.addresses.includes(address))
     const refresh = async () => void (await Promise.all([...this.#dialers.values()].map((d) => d.refresh())))
-    this.#doorkeeper = new Doorkeeper(options, { clock: needs.clock, log: needs.log, isKnown, refresh })
+    this.#doorkeeper = new Doorkeeper(options, { ...this.#needs, isKnown, refresh })
   }
 
   async start(): Promise<void> {
