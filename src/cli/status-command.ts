@@ -17,8 +17,9 @@ const REDRAW_MS = 1000
 const HOME = '\x1b[H'
 const CLEAR_TO_END_OF_LINE = '\x1b[K'
 const CLEAR_BELOW = '\x1b[J'
-const OWN_SCREEN = '\x1b[?1049h\x1b[?25l'
-const BACK_TO_SHELL = '\x1b[?25h\x1b[?1049l'
+// Long lines are cut at the edge (?7l): wrapped ones would push the first ones off the screen.
+const OWN_SCREEN = '\x1b[?1049h\x1b[?25l\x1b[?7l'
+const BACK_TO_SHELL = '\x1b[?7h\x1b[?25h\x1b[?1049l'
 
 /** `signal` ends --watch. */
 export async function status(

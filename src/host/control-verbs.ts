@@ -15,6 +15,10 @@ export interface ControlVerbsNeeds {
 }
 
 export function controlVerbs({ host, folders }: ControlVerbsNeeds): ControlVerbs {
+  const reportNeeds = ({ folder, index, link }: OpenedFolder): FolderReportNeeds => {
+    const ourselves = host()
+    return { folder, index, hosts: () => link.hosts().map((known) => hostReport(known, ourselves)) }
+  }
   const at = (dir: string): OpenedFolder => {
     const found = folders().find((folder) => folder.config.dir === dir)
     if (found === undefined) throw new ControlError('no-such-folder', `there is no folder ${dir}`)
@@ -34,10 +38,6 @@ export function controlVerbs({ host, folders }: ControlVerbsNeeds): ControlVerbs
     },
     archivePurge: async (dir, what) => ({ folder: dir, ...(await refusing(at(dir).folder.archive.purge(what))) }),
   }
-}
-
-function reportNeeds({ folder, index, link }: OpenedFolder): FolderReportNeeds {
-  return { folder, index, hosts: () => link.hosts().map(hostReport) }
 }
 
 function checked(text: string): RelPath {

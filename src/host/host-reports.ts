@@ -16,8 +16,13 @@ const SHOWN: Readonly<Record<HostState, Shown>> = {
   banned: 'down',
 }
 
-export function hostReport(host: HostStatus): Omit<HostReport, 'inSync'> {
-  const { self, deviceName, site, rttMs, why, nextTryInMs } = host
+/** `ourselves` is what this host's own line shows: nobody else tells us. */
+export function hostReport(
+  host: HostStatus,
+  ourselves: { deviceName: string; site: string | null },
+): Omit<HostReport, 'inSync'> {
+  const { self, rttMs, why, nextTryInMs } = host
+  const { deviceName, site } = self ? ourselves : host
   const { receiveRate, sendRate, receivedBytes, sentBytes } = host
   const next =
     nextTryInMs === null || why === '' ? '' : `; next try in ${prettyMs(nextTryInMs, { secondsDecimalDigits: 0 })}`
