@@ -86,7 +86,8 @@ function pidIn(path: string): number | null {
 function isOtherIsosyncd(pid: number): boolean {
   if (pid === process.pid) return false
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('isosyncd')
+    // main.ts names the process; an editor that has our config open is called something else.
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('isosyncd')
   } catch {
     return false
   }
