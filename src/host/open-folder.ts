@@ -56,7 +56,8 @@ async function build(
   stack: AsyncDisposableStack,
 ): Promise<OpenedFolder> {
   const log = needs.log.child({ folder: own.dir })
-  const disk = openRoot(own)
+  let latest = own
+  const disk = openRoot(own, () => latest.minFreeBytes)
   needs.roots.set(own.keys.id, disk)
   const metaDir = own.metaDir ?? join(own.dir, '.sync')
   mkdirSync(metaDir, { recursive: true })
@@ -94,6 +95,7 @@ async function build(
     index,
     link,
     update: async (config, own) => {
+      latest = own
       folder.settings = settingsOf(config, own)
       link.update({ knownHosts: linesOf(own) })
       ignoring.list = await readIgnoreList(disk, log)
@@ -102,7 +104,7 @@ async function build(
   }
 }
 
-function openRoot(own: FolderConfig): DiskRoot {
+function openRoot(own: FolderConfig, minFreeBytes: () => number): DiskRoot {
   return openDiskRoot({
     dir: own.dir,
     ...(own.metaDir === null ? {} : { metaDir: own.metaDir }),
@@ -110,7 +112,9 @@ function openRoot(own: FolderConfig): DiskRoot {
     group: own.gid,
     fileMode: own.fileMode,
     dirMode: own.dirMode,
-    minFreeBytes: own.minFreeBytes,
+    get minFreeBytes() {
+      return minFreeBytes() // may be reloaded
+    },
   })
 }
 
