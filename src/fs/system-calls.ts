@@ -5,6 +5,7 @@
  */
 import fs from 'node:fs'
 import { promisify } from 'node:util'
+import { Haste } from './haste.ts'
 
 export const openFile = promisify(fs.open)
 export const closeFile = promisify(fs.close)
@@ -25,17 +26,31 @@ export const syncData = promisify(fs.fdatasync)
 export const statFilesystem = promisify(fs.statfs)
 
 /** Resolves to the bytes read; 0 at the end. */
-export function readFrom(fd: number, into: Uint8Array, from: number, position: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    fs.read(fd, into, from, into.byteLength - from, position, (error, bytes) =>
-      error ? reject(error) : resolve(bytes),
-    )
+export async function readFrom(fd: number, into: Uint8Array, from: number, position: number): Promise<number> {
+  const bytes = into.byteLength - from
+  if (reads.mayRunHere()) return timed(reads, () => fs.readSync(fd, into, from, bytes, position))
+  return await new Promise((resolve, reject) => {
+    fs.read(fd, into, from, bytes, position, (error, n) => (error ? reject(error) : resolve(n)))
   })
 }
 
 /** Resolves to the bytes written, which may be fewer than wanted. */
-export function writeTo(fd: number, bytes: Uint8Array, from: number, position: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    fs.write(fd, bytes, from, bytes.byteLength - from, position, (error, n) => (error ? reject(error) : resolve(n)))
+export async function writeTo(fd: number, bytes: Uint8Array, from: number, position: number): Promise<number> {
+  const left = bytes.byteLength - from
+  if (writes.mayRunHere()) return timed(writes, () => fs.writeSync(fd, bytes, from, left, position))
+  return await new Promise((resolve, reject) => {
+    fs.write(fd, bytes, from, left, position, (error, n) => (error ? reject(error) : resolve(n)))
   })
+}
+
+const reads = new Haste()
+const writes = new Haste()
+
+function timed(haste: Haste, call: () => number): number {
+  const before = performance.now()
+  try {
+    return call()
+  } finally {
+    haste.took(performance.now() - before)
+  }
 }
