@@ -15,7 +15,7 @@ import { controlVerbs } from './host/control-verbs.ts'
 import { keepIndexSmall } from './host/index-upkeep.ts'
 import { openFolder, type OpenedFolder } from './host/open-folder.ts'
 import { openStorage, type Storage } from './host/open-storage.ts'
-import { feedWatchdog, untilSignal } from './host/signals.ts'
+import { catchSignals, feedWatchdog } from './host/signals.ts'
 import { loadOrMakeIdentity } from './net/identity.ts'
 import { type Network, startNetwork } from './net/network.ts'
 import { takePidFile } from './pid-file.ts'
@@ -24,11 +24,13 @@ import { ThreadHasher } from './scan/thread-hasher.ts'
 /** Runs until SIGTERM or SIGINT; resolves with the exit status. */
 export async function runDaemon(config: Config, needs: DaemonNeeds): Promise<number> {
   const stack = new AsyncDisposableStack()
+  const signals = catchSignals(needs)
   try {
     const daemon = await start(config, needs, stack)
     sdNotify('READY=1')
     stack.defer(feedWatchdog(() => sdNotify('WATCHDOG=1')))
-    await untilSignal({ reload: () => void daemon.reload(), log: needs.log })
+    signals.onReload(() => void daemon.reload())
+    await signals.stop
     sdNotify('STOPPING=1')
     return 0
   } catch (error) {

@@ -4,19 +4,36 @@ import { type Log } from '../base/log.ts'
 /** A stop that hangs is ended by force: systemd would do the same, later. */
 const STOP_MS = 9_000
 
-/** Resolves at the first SIGTERM or SIGINT; each SIGHUP calls `reload`. */
-export function untilSignal(needs: { reload: () => void; log: Log }): Promise<void> {
-  return new Promise((resolve) => {
-    const stop = (signal: NodeJS.Signals) => {
-      needs.log.info({ signal }, `stopping: ${signal}`)
-      // Only a last resort: everything that is under way is safe to lose, and staging is kept.
-      setTimeout(() => process.exit(1), STOP_MS).unref()
-      resolve()
-    }
-    process.once('SIGTERM', stop)
-    process.once('SIGINT', stop)
-    process.on('SIGHUP', () => needs.reload())
-  })
+export interface Signals {
+  /** Resolves at the first SIGTERM or SIGINT. */
+  readonly stop: Promise<void>
+  /** Each SIGHUP calls `reload` from now on; one that came before does at once. */
+  onReload(reload: () => void): void
+}
+
+/** Catches the signals from now on: before all is up, too, they must not end the process in the middle of something. */
+export function catchSignals(needs: { log: Log }): Signals {
+  const stop = Promise.withResolvers<void>()
+  const stopping = (signal: NodeJS.Signals) => {
+    needs.log.info({ signal }, `stopping: ${signal}`)
+    // Only a last resort: everything that is under way is safe to lose, and staging is kept.
+    setTimeout(() => process.exit(1), STOP_MS).unref()
+    stop.resolve()
+  }
+  process.once('SIGTERM', stopping)
+  process.once('SIGINT', stopping)
+  let missed = false
+  let reload = () => {
+    missed = true
+  }
+  process.on('SIGHUP', () => reload())
+  return {
+    stop: stop.promise,
+    onReload(given) {
+      reload = given
+      if (missed) given()
+    },
+  }
 }
 
 /** Feeds systemd's watchdog from the control loop, so that a loop that hangs is restarted. Returns what ends it. */
