@@ -98,7 +98,10 @@ async function build(
       latest = own
       folder.settings = settingsOf(config, own)
       link.update({ knownHosts: linesOf(own) })
-      ignoring.list = await readIgnoreList(disk, log)
+      ignoring.list = await readIgnoreList(disk, log).catch((error: unknown) => {
+        log.warn({ err: error }, 'the IgnoreList cannot be read: the one that was read last goes on to count')
+        return ignoring.list
+      })
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
