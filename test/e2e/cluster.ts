@@ -219,14 +219,19 @@ export class Host {
 /** Runs `isosyncd` to its end. */
 export function isosyncd(
   words: readonly string[],
-  options: { env?: NodeJS.ProcessEnv; cwd?: string } = {},
+  options: { env?: NodeJS.ProcessEnv; cwd?: string; launcher?: string } = {},
 ): Promise<Answer> {
   return new Promise((resolve) => {
     const env = { ...process.env, ...options.env }
-    execFile(LAUNCHER, [...words], { env, cwd: options.cwd, maxBuffer: 1 << 26 }, (error, stdout, stderr) => {
-      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
-      resolve({ code, stdout, stderr })
-    })
+    execFile(
+      options.launcher ?? LAUNCHER,
+      [...words],
+      { env, cwd: options.cwd, maxBuffer: 1 << 26 },
+      (error, stdout, stderr) => {
+        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1
+        resolve({ code, stdout, stderr })
+      },
+    )
   })
 }
 
