@@ -27,7 +27,7 @@ const scratch = new BufferPool({ bytes: MAX_PIECE_BYTES, mostIdle: 8 })
 
 export interface TransferNeeds {
   readonly disk: Pick<Root, 'openStaged' | 'freeBytes'>
-  readonly index: Pick<FolderIndex, 'findPiece' | 'replica'>
+  readonly index: Pick<FolderIndex, 'findPiece' | 'placesOf' | 'replica'>
   readonly reader: Pick<ContentReader, 'read'>
   /** The content's list, verified and in the index. */
   readonly pieceList: (root: RootHash, size: number, signal: AbortSignal) => Promise<PieceList>
@@ -46,6 +46,7 @@ export class Transfer implements Growing {
   readonly #stop = new AbortController()
   readonly #haves = new Map<Peer, Have>()
   readonly #rate = new RateMeter()
+  readonly #whole = new Map<RootHash, boolean>()
   #list: PieceList | null = null
   #offsets: Float64Array = new Float64Array(0)
   #picker: PiecePicker | null = null
@@ -192,13 +193,21 @@ export class Transfer implements Growing {
       return true
     if (offset >= before && isZeroPiece(hash, into.byteLength)) return true
     for (const place of this.#needs.index.findPiece(hash)) {
-      if (place.root === this.root && place.offset !== offset) continue
-      if (place.length !== into.byteLength) continue
+      if (place.length !== into.byteLength || !this.#liesHere(place.root)) continue
       if (!(await this.#needs.reader.read(place.root, place.offset, hash, into))) continue
       await staged.write(into, offset)
       return true
     }
     return false
+  }
+
+  /** Asked once for each content: the index knows the pieces of many that only others hold, of this one first of all. */
+  #liesHere(root: RootHash): boolean {
+    const known = this.#whole.get(root)
+    if (known !== undefined) return known
+    const lies = this.#needs.index.placesOf(root).length > 0
+    this.#whole.set(root, lies)
+    return lies
   }
 
   #working(): { list: PieceList; staged: StagedFile } {

@@ -166,8 +166,11 @@ export class PieceRequester {
     const most = Math.floor(Math.min(window, limit?.windowBytes() ?? Infinity))
     // Half of it is told at a time: fewer messages, and the other end does not run dry waiting for one.
     if (this.#credit > most / 2) return
-    const room = Math.min(this.#wanted(), most, window - this.#held) - this.#credit
+    const wanted = this.#wanted() - this.#credit
+    const room = Math.min(wanted, most - this.#credit, window - this.#held - this.#credit)
     if (room <= 0) return
+    // When our disk is what is slow, room comes piece by piece: told in quarters of a window, unless that is all.
+    if (limit?.limited !== true && this.#credit > 0 && room < most / 4 && room < wanted) return
     const bytes = Math.min(room, limit?.sliceBytes() ?? Infinity)
     if (limit === null || !limit.limited) return this.#tell(bytes)
     this.#granting = true
