@@ -7,8 +7,11 @@ export function bytes(count: number): string {
   return prettyBytes(count)
 }
 
+/** Signs of life and the like: below it nothing worth a figure goes on. */
+const SILENCE_BYTES_PER_SECOND = 1000
+
 export function rate(bytesPerSecond: number): string {
-  return bytesPerSecond > 0 ? `${prettyBytes(bytesPerSecond)}/s` : '-'
+  return bytesPerSecond >= SILENCE_BYTES_PER_SECOND ? `${prettyBytes(bytesPerSecond)}/s` : '-'
 }
 
 /** The two largest units: `3d 4h`, `12s`, `640ms`. */

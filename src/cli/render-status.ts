@@ -6,6 +6,8 @@ import { printable } from './terminal.ts'
 
 export interface RenderOptions {
   readonly colors: boolean
+  /** Progress as bars, for a terminal; else in figures alone. */
+  readonly bars: boolean
   /** Wall clock, milliseconds since 1970. */
   readonly nowMs: number
 }
@@ -19,7 +21,7 @@ const MAX_LISTED = 20
 export function renderStatus(report: StatusReport, options: RenderOptions): string {
   const colors = pc.createColors(options.colors)
   return (
-    [renderSelf(report, colors), ...report.folders.map((folder) => renderFolder(folder, colors, options.nowMs))].join(
+    [renderSelf(report, colors), ...report.folders.map((folder) => renderFolder(folder, colors, options))].join(
       '\n\n',
     ) + '\n'
   )
@@ -34,14 +36,22 @@ function renderSelf(report: StatusReport, colors: Colors): string {
   ].join('\n')
 }
 
-function renderFolder(folder: FolderReport, colors: Colors, nowMs: number): string {
+function renderFolder(folder: FolderReport, colors: Colors, { nowMs, bars }: RenderOptions): string {
   return [
     `${colors.bold(printable(folder.dir))}  ${stateColor(folder.state, colors)(folder.state)}${detail(folder.stateDetail)}`,
     `  ${count(folder.files, 'file')}, ${bytes(folder.bytes)}; ${archived(folder)}; ${scanned(folder, nowMs)}; ${folder.mode}, id ${folder.id}`,
     '',
     renderHosts(folder.hosts, colors),
-    ...section('Transfers', folder.transfers.map(renderTransfer), colors),
-    ...section('Hashing', folder.hashing.map(renderHashing), colors),
+    ...section(
+      'Transfers',
+      folder.transfers.map((transfer) => renderTransfer(transfer, bars)),
+      colors,
+    ),
+    ...section(
+      'Hashing',
+      folder.hashing.map((hashing) => progress(hashing, bars)),
+      colors,
+    ),
     ...section(
       'Problems',
       folder.problems.map((p) => renderProblem(p, colors)),
@@ -88,7 +98,7 @@ function hostState(host: HostReport, colors: Colors): string {
     case 'proven':
       return colors.green('connected')
     case 'connected':
-      return colors.yellow('proving')
+      return colors.yellow(host.why === '' ? 'proving' : 'unproven')
     case 'dialling':
       return colors.yellow('dialling')
     case 'down':
@@ -96,19 +106,15 @@ function hostState(host: HostReport, colors: Colors): string {
   }
 }
 
-function renderTransfer(transfer: FolderReport['transfers'][number]): string {
+function renderTransfer(transfer: FolderReport['transfers'][number], bars: boolean): string {
   const left = transfer.etaS === null ? 'time left unknown' : `${duration(transfer.etaS * 1000)} left`
   const from = transfer.sources.length === 0 ? 'from nobody yet' : `from ${transfer.sources.map(printable).join(', ')}`
-  return `${progress(transfer)}, ${rate(transfer.rate)}, ${left}, ${from}`
+  return `${progress(transfer, bars)}, ${rate(transfer.rate)}, ${left}, ${from}`
 }
 
-function renderHashing(hashing: FolderReport['hashing'][number]): string {
-  return progress(hashing)
-}
-
-function progress({ path, size, doneBytes }: { path: string; size: number; doneBytes: number }): string {
+function progress({ path, size, doneBytes }: FolderReport['hashing'][number], bars: boolean): string {
   const done = percent(doneBytes, size).padStart(5)
-  return `${bar(doneBytes, size, BAR_CELLS)} ${done}  ${printable(path)}  ${bytes(doneBytes)} of ${bytes(size)}`
+  return `${bars ? `${bar(doneBytes, size, BAR_CELLS)} ` : ''}${done}  ${printable(path)}  ${bytes(doneBytes)} of ${bytes(size)}`
 }
 
 function renderProblem(problem: FolderReport['problems'][number], colors: Colors): string {

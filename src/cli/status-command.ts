@@ -72,5 +72,5 @@ function fullScreen(text: string, terminal: Terminal): string {
 }
 
 function render(report: StatusReport, terminal: Terminal): string {
-  return renderStatus(report, { colors: terminal.colors, nowMs: Date.now() })
+  return renderStatus(report, { colors: terminal.colors, bars: terminal.isTTY, nowMs: Date.now() })
 }

@@ -26,7 +26,7 @@ export function controlVerbs({ host, folders }: ControlVerbsNeeds): ControlVerbs
   }
   return {
     status: () => ({ ...host(), folders: folders().map((folder) => folderReport(reportNeeds(folder))) }),
-    where: async (dir, path) => await whereReport(reportNeeds(at(dir)), checked(path)),
+    where: async (dir, path) => await whereReport(reportNeeds(at(dir)), fileIn(at(dir), checked(path))),
     rescan: async (dirs) => {
       for (const dir of dirs) void at(dir).folder.local.noticing.rescan()
       return { folders: dirs }
@@ -38,6 +38,15 @@ export function controlVerbs({ host, folders }: ControlVerbsNeeds): ControlVerbs
     },
     archivePurge: async (dir, what) => ({ folder: dir, ...(await refusing(at(dir).folder.archive.purge(what))) }),
   }
+}
+
+/** Only of files it can be asked whether they are whole. */
+function fileIn({ index }: OpenedFolder, path: RelPath): RelPath {
+  const entry = index.entry(path)
+  if (entry?.kind === 'directory') throw new ControlError('bad-request', `${path} is a directory: name a file in it`)
+  if (entry?.kind === 'link')
+    throw new ControlError('bad-request', `${path} is a link to ${entry.target}: ask for that file`)
+  return path
 }
 
 function checked(text: string): RelPath {

@@ -7,7 +7,7 @@ import { renderStatus } from '../../src/cli/render-status.ts'
 import { printable } from '../../src/cli/terminal.ts'
 import { sampleStatus, sampleWhere } from '../api/report.fixture.ts'
 
-const plain = { colors: false, nowMs: 1_000_000 + 300_000 }
+const plain = { colors: false, bars: true, nowMs: 1_000_000 + 300_000 }
 
 test('status shows this host, folders, hosts, transfers and problems', () => {
   const text = renderStatus(sampleStatus, plain)
@@ -32,6 +32,24 @@ test('colours change nothing but the colour', () => {
   const coloured = renderStatus(sampleStatus, { ...plain, colors: true })
   assert.notEqual(coloured, renderStatus(sampleStatus, plain))
   assert.equal(stripVTControlCharacters(coloured), renderStatus(sampleStatus, plain))
+})
+
+test('where nobody looks at a terminal, progress is figures alone', () => {
+  const text = renderStatus(sampleStatus, { ...plain, bars: false })
+  assert.match(text, /^ {2,}52 % +debian-12\.iso +2\.12 GB of 4 GB/m)
+  assert(!/[█░]/.test(text))
+})
+
+test('a host that is connected and has not proven the secret is told from one that is about to', () => {
+  const [folder] = sampleStatus.folders
+  const [host] = folder?.hosts ?? []
+  assert(folder && host)
+  const stateOf = (why: string) => {
+    const hosts = [{ ...host, self: false, state: 'connected' as const, why }]
+    return renderStatus({ ...sampleStatus, folders: [{ ...folder, hosts }] }, plain)
+  }
+  assert.match(stateOf(''), /iso1:58889 +isoserver01 +proving/)
+  assert.match(stateOf('is the secret the same?'), /iso1:58889 +isoserver01 +unproven .*is the secret the same\?/)
 })
 
 test('long lists are cut with the number of the rest', () => {
