@@ -18,6 +18,7 @@ process.exitCode = await runProgram(words, {
     // Names the process for `ps` and for the pid file's check, whatever directory it was started from.
     process.title = `isosyncd --config ${config.file}`
     const { runDaemon } = await import('./daemon.ts')
-    return runDaemon(config, needs)
+    // All is closed and written: a timer that some library has left must not keep the process for another second.
+    process.exit(await runDaemon(config, needs))
   },
 })
