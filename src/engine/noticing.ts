@@ -86,8 +86,11 @@ export class Noticing {
 
   async #scanOnce(): Promise<void> {
     const startedMs = this.#needs.clock.elapsed()
-    if (!(await this.#isSound())) return this.#next(HALTED_LOOK_MS)
     this.#state = { ...this.#state, running: true }
+    if (!(await this.#isSound())) {
+      this.#state = { ...this.#state, running: false }
+      return this.#next(HALTED_LOOK_MS)
+    }
     this.#needs.scanning()
     try {
       for await (const sighting of this.#needs.scanner.scanAll(this.#stop.signal)) this.#needs.sighted(sighting)
