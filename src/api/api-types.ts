@@ -116,6 +116,13 @@ export interface RescanReport {
   readonly folders: readonly string[]
 }
 
+/** POST /approve and /discard, one for each folder. */
+export interface HeldReport {
+  readonly folder: string
+  /** Paths that are let go, or come back. */
+  readonly paths: number
+}
+
 /** POST /archive/list, one per folder. */
 export interface ArchiveListing {
   readonly folder: string
@@ -163,6 +170,8 @@ const path = z.string().min(1).max(4096)
 
 export const whereInput = z.strictObject({ folder: folder.optional(), path })
 export const rescanInput = z.strictObject({ folder: folder.optional() })
+export const heldInput = z.strictObject({ folder: folder.optional() })
+export const approveInput = z.strictObject({ folder: folder.optional(), path: path.optional() })
 export const archiveListInput = z.strictObject({ folder: folder.optional() })
 export const archiveRestoreInput = z.strictObject({ folder: folder.optional(), name: path, to: path.optional() })
 export const archivePurgeInput = z.strictObject({

@@ -2,6 +2,7 @@
 import { request } from 'node:http'
 import {
   type ArchiveListing,
+  type HeldReport,
   type PurgeReport,
   type PurgeWhat,
   type RescanReport,
@@ -17,6 +18,8 @@ export interface ControlClient {
   status(): Promise<StatusReport>
   where(path: string, folder?: string): Promise<WhereReport>
   rescan(folder?: string): Promise<RescanReport>
+  approve(options: { folder?: string; path?: string }): Promise<readonly HeldReport[]>
+  discard(folder?: string): Promise<readonly HeldReport[]>
   archiveList(folder?: string): Promise<readonly ArchiveListing[]>
   archiveRestore(name: string, options?: { folder?: string; to?: string }): Promise<RestoreReport>
   archivePurge(what: PurgeWhat, folder?: string): Promise<PurgeReport>
@@ -37,6 +40,8 @@ export function createControlClient(options: ControlClientOptions): ControlClien
     status: () => ask(options, 'GET', '/status', null),
     where: (path, folder) => post('/where', { path, folder }),
     rescan: (folder) => post('/rescan', { folder }),
+    approve: (options) => post('/approve', options),
+    discard: (folder) => post('/discard', { folder }),
     archiveList: (folder) => post('/archive/list', { folder }),
     archiveRestore: (name, options = {}) => post('/archive/restore', { name, ...options }),
     archivePurge: (what, folder) => post('/archive/purge', { what, folder }),

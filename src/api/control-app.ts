@@ -3,12 +3,15 @@ import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { type z } from 'zod'
 import {
+  approveInput,
   archiveListInput,
   type ArchiveListing,
   archivePurgeInput,
   archiveRestoreInput,
   type PurgeReport,
   type PurgeWhat,
+  heldInput,
+  type HeldReport,
   rescanInput,
   type RescanReport,
   type RestoreReport,
@@ -28,6 +31,10 @@ export interface ControlVerbs {
   where(folder: string, path: string): Promise<WhereReport>
   /** Starts a scan of these folders; does not wait for its end. */
   rescan(folders: readonly string[]): Promise<RescanReport>
+  /** Lets go what the brake on deletions holds; with `path`, takes that file as whole although it does not look so. */
+  approve(folder: string, path: string | null): Promise<HeldReport>
+  /** Brings back what the brake on deletions holds. */
+  discard(folder: string): Promise<HeldReport>
   archiveList(folder: string): Promise<ArchiveListing>
   /** `to` is where it shall stand; its own path if null. Something there is 'in-the-way'. */
   archiveRestore(folder: string, name: string, to: string | null): Promise<RestoreReport>
@@ -51,6 +58,19 @@ export function createControlApp(verbs: ControlVerbs): Hono {
   app.post('/rescan', async (c) => {
     const { folder } = await inputOf(c, rescanInput)
     return c.json(await verbs.rescan(chooseFolders(folders(), folder).map((f) => f.dir)))
+  })
+  app.post('/approve', async (c) => {
+    const input = await inputOf(c, approveInput)
+    if (input.path !== undefined) {
+      const { dir, path } = choosePath(folders(), input.folder, input.path)
+      return c.json([await verbs.approve(dir, path)])
+    }
+    const chosen = chooseFolders(folders(), input.folder)
+    return c.json(await Promise.all(chosen.map((f) => verbs.approve(f.dir, null))))
+  })
+  app.post('/discard', async (c) => {
+    const { folder } = await inputOf(c, heldInput)
+    return c.json(await Promise.all(chooseFolders(folders(), folder).map((f) => verbs.discard(f.dir))))
   })
   app.post('/archive/list', async (c) => {
     const { folder } = await inputOf(c, archiveListInput)

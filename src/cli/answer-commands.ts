@@ -1,8 +1,8 @@
-/** `where`, `rescan` and `archive`: ask the daemon once, print, and turn the answer into an exit status. */
+/** `where`, `rescan`, `approve`, `discard` and `archive`: ask the daemon once, print, and turn the answer into an exit status. */
 import { type PurgeWhat } from '../api/api-types.ts'
 import { type ControlClient } from '../api/client.ts'
 import { FAILED, FINE, UsageError } from './exit-code.ts'
-import { renderArchive, renderPurge, renderRescan, renderRestore, renderWhere } from './render-answers.ts'
+import { renderArchive, renderHeld, renderPurge, renderRescan, renderRestore, renderWhere } from './render-answers.ts'
 import { type Terminal } from './terminal.ts'
 
 export interface AnswerOptions {
@@ -24,6 +24,25 @@ export async function where(
 export async function rescan(client: ControlClient, options: AnswerOptions, terminal: Terminal): Promise<number> {
   const report = await client.rescan(options.folder)
   print(report, options, terminal, () => renderRescan(report))
+  return FINE
+}
+
+export async function approve(
+  client: ControlClient,
+  path: string | undefined,
+  options: AnswerOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const { folder } = options
+  const where = folder === undefined ? {} : { folder }
+  const reports = await client.approve(path === undefined ? where : { ...where, path })
+  print(reports, options, terminal, () => renderHeld(reports, path === undefined ? 'let go' : 'taken as whole'))
+  return FINE
+}
+
+export async function discard(client: ControlClient, options: AnswerOptions, terminal: Terminal): Promise<number> {
+  const reports = await client.discard(options.folder)
+  print(reports, options, terminal, () => renderHeld(reports, 'coming back'))
   return FINE
 }
 

@@ -7,7 +7,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { type ControlClient } from '../api/client.ts'
 import { nearest } from '../config/nearest.ts'
 import { thisMachine } from '../config/storage-path.ts'
-import { archiveList, archivePurge, archiveRestore, rescan, where } from './answer-commands.ts'
+import { approve, archiveList, archivePurge, archiveRestore, discard, rescan, where } from './answer-commands.ts'
 import { configFile, connectToDaemon } from './control-connection.ts'
 import { type RunDaemon } from './daemon-command.ts'
 import { exitCodeOf, exitCodesInWords, FINE, UsageError, WRONG_USAGE } from './exit-code.ts'
@@ -116,6 +116,19 @@ function addAnswers(program: Command, needs: ProgramNeeds, done: (exitCode: numb
     .addOption(folder())
     .addOption(json())
     .action(async (o: object) => done(await rescan(client(), o, terminal)))
+
+  program
+    .command('approve [name]')
+    .description('let go the deletions that are held; with NAME, take that image as whole although it does not look so')
+    .addOption(folder())
+    .addOption(json())
+    .action(async (name: string | undefined, o: object) => done(await approve(client(), name, o, terminal)))
+  program
+    .command('discard')
+    .description('bring back what was deleted and is held')
+    .addOption(folder())
+    .addOption(json())
+    .action(async (o: object) => done(await discard(client(), o, terminal)))
 
   const archive = program.command('archive').description('deleted and replaced files')
   archive

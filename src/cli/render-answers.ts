@@ -2,6 +2,7 @@
 import pc from 'picocolors'
 import {
   type ArchiveListing,
+  type HeldReport,
   type PurgeReport,
   type RescanReport,
   type RestoreReport,
@@ -34,6 +35,13 @@ function verdict(report: WhereReport): string {
 
 export function renderRescan(report: RescanReport): string {
   return report.folders.map((folder) => `${printable(folder)}: scan asked for, \`isosyncd status\` shows it\n`).join('')
+}
+
+/** `what` became of the paths. */
+export function renderHeld(reports: readonly HeldReport[], what: string): string {
+  const line = ({ folder, paths }: HeldReport) =>
+    paths === 0 ? `${printable(folder)}: nothing is held\n` : `${printable(folder)}: ${paths} ${what}\n`
+  return reports.map(line).join('')
 }
 
 export function renderArchive(listings: readonly ArchiveListing[]): string {

@@ -7,6 +7,7 @@
  *     fetch              staging has it whole: install; a file here that is to go has it: move; else transfer it
  *     archive            take it out of the tree
  *     make-directory, make-link
+ *     but first what is above the path (above.ts); under a file: bury
  *
  * Nothing is kept about plans: after a crash, reconciling derives them again. Live records go before tombstones, so
  * that a rename finds its content still in the tree.
@@ -16,8 +17,11 @@ import { type RelPath } from '../base/brand.ts'
 import { type Log } from '../base/log.ts'
 import { type FolderIndex } from '../db/index-port.ts'
 import { FsError } from '../fs/root.ts'
-import { type Decision, reconcile } from '../sync/reconcile.ts'
+import { winnerOf } from '../sync/merge.ts'
 import { parentOf } from '../sync/path.ts'
+import { type Decision, reconcile } from '../sync/reconcile.ts'
+import { type SignedRecord } from '../sync/record.ts'
+import { above } from './above.ts'
 import { type PathLocks } from './path-locks.ts'
 import { type ProblemList } from './problem-list.ts'
 import { NotYet, type TreeChanges } from './tree-changes.ts'
@@ -26,9 +30,9 @@ import { NotYet, type TreeChanges } from './tree-changes.ts'
 const AT_A_TIME = 8
 
 export interface ApplierNeeds {
-  readonly index: Pick<FolderIndex, 'entry' | 'recordsOf'>
+  readonly index: Pick<FolderIndex, 'entry' | 'recordsOf' | 'entriesUnder'>
   readonly locks: PathLocks
-  readonly tree: Pick<TreeChanges, 'adopt' | 'install' | 'remove' | 'makeDirectory' | 'makeLink'>
+  readonly tree: Pick<TreeChanges, 'adopt' | 'install' | 'remove' | 'bury' | 'makeDirectory' | 'makeLink'>
   readonly problems: ProblemList
   /** The root is there and is the one it was: only then is anything put into it. */
   readonly rootIsSound: () => Promise<boolean>
@@ -47,7 +51,7 @@ export class Applier {
   readonly #dead = new PQueue({ concurrency: AT_A_TIME })
   readonly #queued = new Set<RelPath>()
   readonly #later = new Set<RelPath>()
-  /** Links that wait for what they point at. */
+  /** Paths that wait for what is above them, and links for what they point at. */
   readonly #waitingFor = new Map<RelPath, Set<RelPath>>()
   #paused = false
 
@@ -83,6 +87,11 @@ export class Applier {
     this.#live.start()
     if (this.#live.pending + this.#live.size === 0) this.#dead.start()
     this.retry()
+  }
+
+  /** Resolves when what is to come has been begun, and what is to be renamed has been. */
+  async liveSettled(): Promise<void> {
+    await this.#live.onIdle()
   }
 
   /** Resolves when all that was to be looked at has been looked at once. */
@@ -126,15 +135,40 @@ export class Applier {
   }
 
   async #carryOut(path: RelPath): Promise<void> {
-    const decision = reconcile(this.#needs.index.entry(path), this.#needs.index.recordsOf(path))
-    if (decision.do !== 'fetch') this.#needs.release(path)
-    if (decision.do !== 'nothing' && !(await this.#needs.rootIsSound())) return void this.#later.add(path)
+    const { index, tree, release } = this.#needs
+    const decision = reconcile(index.entry(path), index.recordsOf(path))
+    const over = above(path, index)
+    if (decision.do !== 'fetch' || over.is !== 'clear') release(path)
+    const hasWork = decision.do !== 'nothing' || over.is === 'burying'
+    if (hasWork && !(await this.#needs.rootIsSound())) return void this.#later.add(path)
+    if (over.is === 'burying' && !isDead(index.recordsOf(path))) {
+      await tree.bury(path, over.path)
+      this.#carriedOut(path)
+      throw new NotYet(over.path, `${path} is not here, because ${over.path} is a file: move that away, or rename it`)
+    }
+    if (over.is === 'coming' && isMaking(decision)) throw new NotYet(over.path)
+    this.#considerBelow(path, decision)
     await this.#act(path, decision)
+    this.#carriedOut(path)
+  }
+
+  /** Others may have waited for this path. */
+  #carriedOut(path: RelPath): void {
     this.consider([...(this.#waitingFor.get(path) ?? [])])
     this.#waitingFor.delete(path)
     const parent = parentOf(path)
     // A directory that was to go may be empty now.
     if (parent !== '' && this.#later.delete(parent)) this.consider([], [parent])
+  }
+
+  /** What lies in a directory that is to be a file makes way first. */
+  #considerBelow(path: RelPath, decision: Decision): void {
+    if (decision.do !== 'fetch' && decision.do !== 'make-link') return
+    if (this.#needs.index.entry(path)?.kind !== 'directory') return
+    this.consider(
+      [],
+      [...this.#needs.index.entriesUnder(path)].map((entry) => entry.path),
+    )
   }
 
   async #act(path: RelPath, decision: Decision): Promise<void> {
@@ -157,8 +191,10 @@ export class Applier {
 
   /** Notes why a path could not be brought up to date; it is tried again. */
   failed(path: RelPath, error: unknown): void {
-    if (error instanceof NotYet)
+    if (error instanceof NotYet) {
+      if (error.problem !== null) this.#needs.problems.set('in-the-way', path, error.problem)
       return void this.#waitingFor.set(error.path, (this.#waitingFor.get(error.path) ?? new Set()).add(path))
+    }
     this.#later.add(path)
     if (!(error instanceof FsError)) {
       this.#needs.problems.set('io-error', path, `${path}: ${String(error)}; tried again at the next rescan`)
@@ -166,15 +202,31 @@ export class Applier {
     }
     switch (error.code) {
       case 'changed':
+      case 'missing':
         return this.#needs.rescan(path)
       case 'no-space':
         return this.#needs.diskFull(path, error)
       case 'not-empty':
-        return this.#needs.log.debug({ path }, `${path} is kept for now: there is still something in it`)
+        return this.#notEmpty(path)
       case 'link-in-the-way':
         return this.#needs.problems.set('in-the-way', path, `${error.message}; it is installed when that has gone`)
       default:
         this.#needs.problems.set('io-error', path, `${error.message}; tried again at the next rescan`)
     }
   }
+
+  /** A directory that is to go waits for what we know in it; anything else in it is somebody's to take away. */
+  #notEmpty(path: RelPath): void {
+    if (!this.#needs.index.entriesUnder(path)[Symbol.iterator]().next().done) return
+    const detail = `${path} is to be removed or replaced, but there is something in it that is not synced: it stays until that has been moved away`
+    this.#needs.problems.set('in-the-way', path, detail)
+  }
+}
+
+function isMaking(decision: Decision): boolean {
+  return decision.do === 'fetch' || decision.do === 'make-directory' || decision.do === 'make-link'
+}
+
+function isDead(records: readonly SignedRecord[]): boolean {
+  return records.length === 0 || winnerOf(records).kind === 'tombstone'
 }

@@ -10,6 +10,7 @@ import { type FolderIndex } from '../db/index-port.ts'
 import { type Root } from '../fs/root.ts'
 import { type Entry } from '../sync/entry.ts'
 import { type Committer } from './committer.ts'
+import { type DeleteBrake } from './delete-brake.ts'
 import { type LocalRecords, type Noted } from './local-records.ts'
 import { type PathLocks } from './path-locks.ts'
 import { type ProblemList } from './problem-list.ts'
@@ -21,7 +22,7 @@ const GATHER_MS = 500
 export interface DeletionsNeeds {
   readonly disk: Pick<Root, 'stat'>
   readonly index: Pick<FolderIndex, 'entry'>
-  readonly records: Pick<LocalRecords, 'note'>
+  readonly records: Pick<LocalRecords, 'note' | 'adopt'>
   readonly committer: Pick<Committer, 'commit'>
   readonly locks: PathLocks
   readonly problems: ProblemList
@@ -30,6 +31,7 @@ export interface DeletionsNeeds {
   /** The root is there and is the one it was: only then is absence believed. */
   readonly rootIsSound: () => Promise<boolean>
   readonly announced: (paths: readonly RelPath[]) => void
+  readonly brake: DeleteBrake
   /** What a host with the read-only secret deletes. */
   readonly refused: Pick<RefusedChanges, 'deleted'>
   readonly clock: Pick<Clock, 'after'>
@@ -39,6 +41,7 @@ export interface DeletionsNeeds {
 export class Deletions {
   readonly #needs: DeletionsNeeds
   readonly #missing = new Map<RelPath, Entry>()
+  readonly #byInode = new Map<number, RelPath>()
   #cancel: (() => void) | null = null
   #running: Promise<void> = Promise.resolve()
 
@@ -48,20 +51,22 @@ export class Deletions {
 
   /** The scanner found nothing where the entry stood. */
   missing(path: RelPath, entry: Entry): void {
+    if (this.#needs.brake.isHeld(path)) return
     this.#missing.set(path, entry)
+    if (entry.kind === 'file') this.#byInode.set(entry.inode, path)
     this.#cancel?.()
-    this.#cancel = this.#needs.clock.after(GATHER_MS, () => this.settle())
+    this.#cancel = this.#needs.clock.after(GATHER_MS, () => void this.settle())
   }
 
   /** The path of a vanished file with this inode: it was renamed. */
   renamedFrom(inode: number): RelPath | null {
-    for (const [path, entry] of this.#missing) if (entry.kind === 'file' && entry.inode === inode) return path
-    return null
+    return this.#byInode.get(inode) ?? null
   }
 
   /** The rename has been announced. */
   forget(path: RelPath): void {
-    this.#missing.delete(path)
+    this.#take(path)
+    this.#needs.brake.forget(path)
   }
 
   get count(): number {
@@ -69,13 +74,36 @@ export class Deletions {
   }
 
   /** Turns what has been gathered, and is not on its way under another name, into tombstones. */
-  settle(): void {
+  settle(): Promise<void> {
     this.#cancel = null
     this.#running = this.#running
       .then(() => this.#settle())
       .catch((error: unknown) => {
         this.#needs.log.error({ err: error }, 'could not look at what has vanished; the next rescan does')
       })
+    return this.#running
+  }
+
+  /** The operator meant it: what the brake holds is announced. Returns how many paths that were. */
+  async approve(): Promise<number> {
+    const held = this.#needs.brake.release()
+    if (held.length > 0) await this.#announce(held)
+    return held.length
+  }
+
+  /** The operator did not mean it: what the brake holds is fetched back from the others. */
+  async discard(): Promise<number> {
+    const { brake, committer, records, announced } = this.#needs
+    const held = brake.release()
+    await committer.commit(() => held.flatMap((path) => records.adopt(path, { kind: 'absent' }, null)))
+    announced(held)
+    return held.length
+  }
+
+  /** What has come back to the disk need not be held any more. */
+  async recheckHeld(): Promise<void> {
+    for (const path of this.#needs.brake.held())
+      if ((await this.#needs.disk.stat(path).catch(() => null)) !== null) this.#needs.brake.forget(path)
   }
 
   stop(): void {
@@ -86,9 +114,21 @@ export class Deletions {
     const gone: RelPath[] = []
     for (const [path, entry] of this.#missing)
       if (entry.kind !== 'file' || !this.#needs.isComing(entry.inode)) gone.push(path)
-    if (gone.length < this.#missing.size) this.#cancel ??= this.#needs.clock.after(GATHER_MS, () => this.settle())
+    if (gone.length < this.#missing.size) this.#cancel ??= this.#needs.clock.after(GATHER_MS, () => void this.settle())
     if (gone.length === 0 || !(await this.#needs.rootIsSound())) return
-    for (const path of gone) this.#missing.delete(path)
+    const files = gone.filter((path) => this.#missing.get(path)?.kind === 'file').length
+    const may = this.#needs.brake.mayGo(gone, files)
+    for (const path of gone) this.#take(path)
+    if (may) await this.#announce(gone)
+  }
+
+  #take(path: RelPath): void {
+    const entry = this.#missing.get(path)
+    if (entry?.kind === 'file') this.#byInode.delete(entry.inode)
+    this.#missing.delete(path)
+  }
+
+  async #announce(gone: readonly RelPath[]): Promise<void> {
     const noted = await this.#needs.locks.with(gone, () => this.#commit(gone))
     await this.#tell(noted)
   }

@@ -34,6 +34,8 @@ export interface Hashing {
 export class FileTaker {
   readonly #needs: FileTakerNeeds
   readonly #hashing = new Map<RelPath, Hashing>()
+  /** Images that are whole by the operator's word, at this length. */
+  readonly #approved = new Map<RelPath, number>()
 
   constructor(needs: FileTakerNeeds) {
     this.#needs = needs
@@ -48,8 +50,9 @@ export class FileTaker {
     return this.#hashing.has(path)
   }
 
-  hasInode(inode: number): boolean {
-    return this.hashing().some((file) => file.inode === inode)
+  /** The operator says that the file is whole as it is now. */
+  approve(path: RelPath, size: number): void {
+    this.#approved.set(path, size)
   }
 
   /** The piece list of the file as `stat` describes it; null when it is not to be taken now (the reason is noted). */
@@ -72,7 +75,7 @@ export class FileTaker {
 
   async #hashOpen(file: OpenFile, taking: Hashing, stat: Stat, signal: AbortSignal): Promise<PieceList | null> {
     if (!sameStat(await file.stat(), stat)) return this.#unsettled(taking.path, stat)
-    const unfinished = await this.#unfinished(file, stat)
+    const unfinished = await this.#unfinished(taking.path, file, stat)
     if (unfinished !== null) return this.#held(taking.path, stat, unfinished)
     this.#needs.problems.clear(taking.path, 'unfinished')
     const list = await this.#needs.hasher.hash(file, stat.size, (bytes) => (taking.doneBytes = bytes), signal)
@@ -82,8 +85,9 @@ export class FileTaker {
   }
 
   /** Why the file is not whole yet, or null. */
-  async #unfinished(file: OpenFile, stat: Stat): Promise<string | null> {
+  async #unfinished(path: RelPath, file: OpenFile, stat: Stat): Promise<string | null> {
     if (this.#needs.hasWriters(file) === true) return 'another process still has it open for writing'
+    if (this.#approved.get(path) === stat.size) return null
     const head = new Uint8Array(Math.min(IMAGE_HEAD_BYTES, stat.size))
     await file.read(head, 0)
     return imageLengthTrouble(head, stat.size)
@@ -98,7 +102,7 @@ export class FileTaker {
     this.#needs.problems.set(
       'unfinished',
       path,
-      `${path} is not announced yet: ${why}. It is announced when it is whole`,
+      `${path} is not announced yet: ${why}. It is announced when it is whole; if it is, say \`isosyncd approve ${path}\``,
     )
     this.#needs.settling.hold(path, stat, STILL_WRITTEN_MS)
     return null

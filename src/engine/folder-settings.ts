@@ -1,5 +1,6 @@
 /** What the engine needs to know of a folder's config. */
 import { type FolderKeys } from '../base/secret.ts'
+import { type DeletionLimits } from '../sync/guard.ts'
 
 export interface FolderSettings {
   readonly dir: string
@@ -11,8 +12,15 @@ export interface FolderSettings {
   readonly settleMs: number
   /** Larger files are removed, not archived; null: all are archived. */
   readonly archiveMaxFileBytes: number | null
+  /** The brake on deletions holds when more than both vanish in one go. */
+  readonly maxDeleteFiles: number
+  readonly maxDeletePercent: number
   /** Null: archived files stay for ever. */
   readonly archiveTtlMs: number | null
   /** Null: only hints and the operator start scans. */
   readonly rescanIntervalMs: number | null
+}
+
+export function deleteLimits(settings: FolderSettings): DeletionLimits {
+  return { maxFiles: settings.maxDeleteFiles, maxPercent: settings.maxDeletePercent }
 }

@@ -10,10 +10,13 @@ import { type Root } from '../fs/root.ts'
 import { type Sighting } from '../scan/sighting.ts'
 import { type Entry, sameStat, type Stat } from '../sync/entry.ts'
 import { type Observed } from '../sync/local-record.ts'
+import { linkTargetPath } from '../sync/link-target.ts'
+import { parentOf } from '../sync/path.ts'
 import { type PieceList, rootHash } from '../sync/piece-list.ts'
 import { type Committer } from './committer.ts'
 import { type Deletions } from './deletions.ts'
 import { type FileTaker } from './file-taker.ts'
+import { InodeCounts } from './inode-counts.ts'
 import { type LocalRecords, type Noted } from './local-records.ts'
 import { type PathLocks } from './path-locks.ts'
 import { type ProblemList } from './problem-list.ts'
@@ -25,7 +28,7 @@ const AT_A_TIME = 8
 
 export interface LocalChangesNeeds {
   readonly disk: Pick<Root, 'stat'>
-  readonly index: Pick<FolderIndex, 'pieceList'>
+  readonly index: Pick<FolderIndex, 'pieceList' | 'entry'>
   readonly records: LocalRecords
   readonly taker: FileTaker
   readonly settling: Settling
@@ -46,6 +49,13 @@ export class LocalChanges {
   readonly #needs: LocalChangesNeeds
   readonly #queue = new PQueue({ concurrency: AT_A_TIME })
   readonly #queued = new Set<RelPath>()
+  readonly #inodes = new InodeCounts()
+  /** Directories that are being taken up. */
+  readonly #directories = new Map<RelPath, Promise<void>>()
+  /** Links by what they wait for. */
+  readonly #linksTo = new Map<RelPath, Set<RelPath>>()
+  /** Links whose target was unknown when they were seen: it has been looked for since. */
+  readonly #triedLinks = new Set<RelPath>()
   readonly #stop = new AbortController()
 
   constructor(needs: LocalChangesNeeds) {
@@ -58,9 +68,9 @@ export class LocalChanges {
       case 'file':
         return this.#file(sighting.path, sighting.stat)
       case 'directory':
-        return this.#at(sighting.path, sighting.stat, { kind: 'directory' })
+        return this.#directory(sighting.path, sighting.stat)
       case 'link':
-        return this.#at(sighting.path, sighting.stat, { kind: 'link', target: sighting.target })
+        return this.#link(sighting.path, sighting.stat, sighting.target)
       case 'missing':
         return this.#missing(sighting.path, sighting.entry)
       case 'problem': {
@@ -70,6 +80,13 @@ export class LocalChanges {
     }
   }
 
+  /** Brings back on all hosts what others deleted and this one still has. Returns how many paths that were. */
+  async bringBack(paths: readonly RelPath[]): Promise<number> {
+    await this.#needs.committer.commit(() => paths.flatMap((path) => this.#needs.records.reassert(path)))
+    this.#needs.announced(paths)
+    return paths.length
+  }
+
   /** Takes the path as it is, without waiting for it to settle. */
   async takeNow(path: RelPath): Promise<void> {
     const stat = await this.#needs.disk.stat(path)
@@ -77,9 +94,10 @@ export class LocalChanges {
     else this.#needs.lookAgain(path)
   }
 
-  /** Files that are hashed, wait for it, or have not settled; and what has vanished. */
+  /** What is hashed, waits for it, or has not settled; and what has vanished. */
   get busy(): number {
-    return this.#queued.size + this.#needs.settling.count + this.#needs.deletions.count
+    const waiting = this.#needs.settling.count + this.#needs.deletions.count + this.#linksTo.size
+    return this.#queued.size + this.#directories.size + waiting
   }
 
   async close(): Promise<void> {
@@ -88,17 +106,54 @@ export class LocalChanges {
     this.#needs.deletions.stop()
     this.#queue.clear()
     await this.#queue.onIdle()
+    await Promise.all(this.#directories.values())
   }
 
   #file(path: RelPath, stat: Stat): void {
     if (this.#needs.refused.has(path, stat)) return
     const renamed = this.#needs.deletions.renamedFrom(stat.inode) !== null
     if (this.#queued.has(path) || !(renamed || this.#needs.settling.settled(path, stat))) return
-    this.#add(path, () => this.#take(path, stat))
+    this.#inodes.add(stat.inode)
+    this.#add(path, () => this.#take(path, stat).finally(() => this.#inodes.remove(stat.inode)))
   }
 
-  #at(path: RelPath, stat: Stat, observed: Observed): void {
-    this.#add(path, () => this.#commit(path, stat, observed, []))
+  /** True while a file with this inode waits to be hashed and announced. */
+  hasInode(inode: number): boolean {
+    return this.#inodes.has(inode)
+  }
+
+  /** At once, past the queue: what lies in it waits for it. */
+  #directory(path: RelPath, stat: Stat): void {
+    if (this.#directories.has(path) || this.#stop.signal.aborted) return
+    const work = this.#commit(path, stat, { kind: 'directory' }, [])
+      .catch((error: unknown) => this.#failed(path, error))
+      .finally(() => this.#directories.delete(path))
+    this.#directories.set(path, work)
+  }
+
+  /** After what it points at, so that no host hears of the link first. */
+  #link(path: RelPath, stat: Stat, target: string): void {
+    const at = linkTargetPath(path, target)
+    if (at !== null && this.#isPending(at)) return void this.#linksTo.set(at, this.#linksAlsoTo(at).add(path))
+    if (at !== null && !this.#isKnown(at) && !this.#triedLinks.delete(path)) {
+      this.#triedLinks.add(path)
+      this.#needs.lookAgain(at)
+      return this.#needs.lookAgain(path)
+    }
+    this.#add(path, () => this.#commit(path, stat, { kind: 'link', target }, []))
+  }
+
+  #linksAlsoTo(target: RelPath): Set<RelPath> {
+    return this.#linksTo.get(target) ?? new Set()
+  }
+
+  #isPending(path: RelPath): boolean {
+    return this.#queued.has(path) || this.#needs.settling.has(path)
+  }
+
+  #isKnown(path: RelPath): boolean {
+    const entry = this.#needs.index.entry(path)
+    return entry !== null && entry.kind !== 'absent'
   }
 
   #missing(path: RelPath, entry: Entry): void {
@@ -113,7 +168,14 @@ export class LocalChanges {
     void this.#queue
       .add(work)
       .catch((error: unknown) => this.#failed(path, error))
-      .finally(() => this.#queued.delete(path))
+      .finally(() => this.#done(path))
+  }
+
+  #done(path: RelPath): void {
+    this.#queued.delete(path)
+    if (this.#isPending(path)) return
+    for (const link of this.#linksAlsoTo(path)) this.#needs.lookAgain(link)
+    this.#linksTo.delete(path)
   }
 
   async #take(path: RelPath, stat: Stat): Promise<void> {
@@ -127,7 +189,10 @@ export class LocalChanges {
 
   /** Under the lock: still what was observed? Then the record, the entry, and the other half of a rename together. */
   async #commit(path: RelPath, stat: Stat, observed: Observed, content: readonly Change[]): Promise<void> {
-    const { locks, deletions, committer, records } = this.#needs
+    const { locks, deletions, committer, records, index } = this.#needs
+    await this.#directories.get(parentOf(path) as RelPath)
+    // What lay in a directory goes before a file comes in its place, and is told first.
+    if (index.entry(path)?.kind === 'directory' && observed.kind !== 'directory') await deletions.settle()
     const from = observed.kind === 'file' ? deletions.renamedFrom(stat.inode) : null
     const noted = await locks.with(from === null ? [path] : [path, from], async () => {
       if (!(await this.#isStill(path, stat))) return null

@@ -7,10 +7,10 @@ import { type Clock } from '../base/clock.ts'
 import { type Change, type FolderIndex } from '../db/index-port.ts'
 import { type Entry, type Stat } from '../sync/entry.ts'
 import { isChange, localRecord, type Observed } from '../sync/local-record.ts'
-import { mergeRecords } from '../sync/merge.ts'
+import { joinedVersion, mergeRecords } from '../sync/merge.ts'
 import { reconcileUnindexed } from '../sync/reconcile.ts'
 import { signedBytes } from '../sync/record-bytes.ts'
-import { noVersion, type Version } from '../sync/version.ts'
+import { joinVersions, noVersion, type Version } from '../sync/version.ts'
 import { fileEntry } from './tree-changes.ts'
 
 export interface LocalRecordsNeeds {
@@ -56,6 +56,24 @@ export class LocalRecords {
       { op: 'entry', entry: entryOf(path, observed, stat, body.version) },
     ]
     return { changes, what: 'announced' }
+  }
+
+  /**
+   * Says again what lies under the path, over all that other hosts said: brings back what they deleted. Nothing where
+   * nothing lies, or with a read-only secret.
+   */
+  reassert(path: RelPath): readonly Change[] {
+    const entry = this.#needs.index.entry(path)
+    if (entry === null || entry.kind === 'absent' || this.#sign === null) return []
+    const records = this.#needs.index.recordsOf(path)
+    const known = { ...entry, version: joinVersions(entry.version, joinedVersion(records)) }
+    const options = { replica: this.#needs.index.replica, nowUs: this.#needs.clock.now() * 1000 }
+    const body = localRecord({ path, entry: known, observed: entry }, options)
+    const record = { ...body, signature: this.#sign(signedBytes(this.#folder, body)) }
+    return [
+      { op: 'records', path, records: mergeRecords(records, [record]) },
+      { op: 'entry', entry: { ...entry, version: body.version } },
+    ]
   }
 
   /** Taken up without a record, and with no version: whatever the folder says of the path then comes over it. */

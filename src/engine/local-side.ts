@@ -12,9 +12,10 @@ import { type Hasher } from '../scan/hasher.ts'
 import { type Scanner } from '../scan/scanner.ts'
 import { type Sighting } from '../scan/sighting.ts'
 import { type Committer } from './committer.ts'
+import { DeleteBrake } from './delete-brake.ts'
 import { Deletions } from './deletions.ts'
 import { FileTaker } from './file-taker.ts'
-import { type FolderSettings } from './folder-settings.ts'
+import { deleteLimits, type FolderSettings } from './folder-settings.ts'
 import { LocalChanges } from './local-changes.ts'
 import { LocalRecords } from './local-records.ts'
 import { Noticing } from './noticing.ts'
@@ -50,6 +51,8 @@ export class LocalSide {
   readonly noticing: Noticing
   readonly changes: LocalChanges
   readonly taker: FileTaker
+  readonly brake: DeleteBrake
+  readonly deletions: Deletions
   readonly #solved: SolvedProblems
   readonly #needs: LocalSideNeeds
 
@@ -68,10 +71,19 @@ export class LocalSide {
       lookAgain,
       overwriteChanges: () => settings().overwriteChanges,
     })
-    const deletions = new Deletions({
+    this.brake = new DeleteBrake(
+      {
+        kind: 'held-deletions',
+        sentence: (held, files) =>
+          `${held} of ${files} files vanished from this host in one go: not announced to the others. If that was meant, say \`isosyncd approve\`; if not, \`isosyncd discard\` fetches them back`,
+      },
+      { ...needs, limits: () => deleteLimits(settings()), files: () => index.counts().files },
+    )
+    this.deletions = new Deletions({
       ...needs,
       records,
-      isComing: (inode) => settling.hasInode(inode) || this.taker.hasInode(inode),
+      isComing: (inode) => settling.hasInode(inode) || this.changes.hasInode(inode),
+      brake: this.brake,
       refused,
       rootIsSound: async () => (await guard.trouble()) === null,
     })
@@ -81,7 +93,7 @@ export class LocalSide {
       records,
       taker: this.taker,
       settling,
-      deletions,
+      deletions: this.deletions,
       refused,
       lookAgain,
     })
@@ -95,6 +107,7 @@ export class LocalSide {
         scanning: () => this.#solved.begin(),
         scanned: () => {
           this.#solved.end()
+          void this.deletions.recheckHeld()
           needs.scanned()
         },
         rootTrouble: () => guard.trouble(),

@@ -5,23 +5,23 @@
 import { type RelPath } from '../base/brand.ts'
 
 export class PathLocks {
-  #tails = new Map<RelPath, Promise<void>>()
+  /** The end of the last work that was asked for each path. */
+  readonly #tails = new Map<RelPath, Promise<void>>()
 
-  /** Runs `work` when all earlier work on these paths is done. Locks are taken in one order, so none waits for ever. */
+  /**
+   * Runs `work` when all earlier work on these paths is done. All paths are asked for in one step, so works queue up
+   * in one order everywhere and none waits in a circle.
+   */
   async with<T>(paths: readonly RelPath[], work: () => Promise<T>): Promise<T> {
-    const [first, ...rest] = [...new Set(paths)].sort()
-    if (first === undefined) return await work()
-    const before = this.#tails.get(first) ?? Promise.resolve()
-    const run = before.then(() => (rest.length > 0 ? this.with(rest, work) : work()))
-    const tail = run.then(
-      () => undefined,
-      () => undefined,
-    )
-    this.#tails.set(first, tail)
+    const before = paths.map((path) => this.#tails.get(path))
+    const { promise: done, resolve } = Promise.withResolvers<void>()
+    for (const path of paths) this.#tails.set(path, done)
     try {
-      return await run
+      await Promise.all(before)
+      return await work()
     } finally {
-      if (this.#tails.get(first) === tail) this.#tails.delete(first)
+      for (const path of paths) if (this.#tails.get(path) === done) this.#tails.delete(path)
+      resolve()
     }
   }
 }

@@ -2,7 +2,7 @@
  * One folder of the pool, put together from its two halves (local-side.ts, remote-side.ts) and what they share. It
  * hands on what peers say and decides nothing but whether the folder is halted.
  */
-import { type RootHash } from '../base/brand.ts'
+import { type RelPath, type RootHash } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
 import { type ContentPlace, type FolderIndex } from '../db/index-port.ts'
@@ -46,6 +46,7 @@ export class PoolFolder implements FolderHandlers {
   readonly archive: ArchiveKeeper
   readonly whereabouts: Whereabouts
   readonly #clock: Clock
+  readonly #disk: Root
   readonly #committer: Committer
   readonly #reader: ContentReader
   readonly #peers = new Set<Peer>()
@@ -55,6 +56,7 @@ export class PoolFolder implements FolderHandlers {
     const { index, clock, log } = needs
     this.settings = settings
     this.#clock = clock
+    this.#disk = needs.disk
     this.problems = new ProblemList({ log })
     this.announcer = new Announcer({ index })
     this.#committer = new Committer({ index, clock })
@@ -116,6 +118,26 @@ export class PoolFolder implements FolderHandlers {
   start(): void {
     void this.local.noticing.rescan().then(() => this.remote.start())
     this.archive.start()
+  }
+
+  /** The operator meant the deletions that the brake holds. Returns how many paths are let go. */
+  async approve(): Promise<number> {
+    return (await this.local.deletions.approve()) + this.remote.removals.approve()
+  }
+
+  /** The operator says that an image is whole although it does not look so. False: no such file. */
+  async approveFile(path: RelPath): Promise<boolean> {
+    const stat = await this.#disk.stat(path)
+    if (stat?.kind !== 'file') return false
+    this.local.taker.approve(path, stat.size)
+    await this.local.changes.takeNow(path)
+    return true
+  }
+
+  /** The operator did not mean the deletions that the brake holds. Returns how many paths come back. */
+  async discard(): Promise<number> {
+    const back = await this.local.changes.bringBack(this.remote.removals.release())
+    return back + (await this.local.deletions.discard())
   }
 
   /** Ends what is under way; staging stays for the next start. */

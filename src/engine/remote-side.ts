@@ -13,13 +13,15 @@ import { reconcile } from '../sync/reconcile.ts'
 import { Applier } from './applier.ts'
 import { type Committer } from './committer.ts'
 import { type ContentReader } from './content-reader.ts'
+import { DeleteBrake } from './delete-brake.ts'
 import { DiskSpace } from './disk-space.ts'
 import { Downloader } from './downloader.ts'
-import { type FolderSettings } from './folder-settings.ts'
+import { deleteLimits, type FolderSettings } from './folder-settings.ts'
 import { type PathLocks } from './path-locks.ts'
 import { PieceLists } from './piece-lists.ts'
 import { type PieceServer } from './piece-server.ts'
 import { type ProblemList } from './problem-list.ts'
+import { Removals } from './removals.ts'
 import { RemoteChanges } from './remote-changes.ts'
 import { type RootGuard } from './root-guard.ts'
 import { TreeChanges } from './tree-changes.ts'
@@ -56,6 +58,7 @@ export class RemoteSide {
   readonly downloader: Downloader
   readonly wanted: WantedContents
   readonly applier: Applier
+  readonly removals: Removals
   readonly space: DiskSpace
   readonly #needs: RemoteSideNeeds
   #cancelRetry: () => void = () => {}
@@ -91,6 +94,18 @@ export class RemoteSide {
       release: (path) => this.wanted.release(path),
       diskFull: (path, error) => this.space.full(path, error, null),
     })
+    this.removals = new Removals({
+      ...needs,
+      applier: this.applier,
+      brake: new DeleteBrake(
+        {
+          kind: 'held-removals',
+          sentence: (held, files) =>
+            `other hosts deleted ${held} of ${files} files in one go: they are kept here. If that was meant, say \`isosyncd approve\`; if not, \`isosyncd discard\` brings them back on all hosts`,
+        },
+        { ...needs, limits: () => deleteLimits(settings()), files: () => index.counts().files },
+      ),
+    })
     this.records = new RemoteChanges(
       { folder: keys.id },
       {
@@ -100,7 +115,7 @@ export class RemoteSide {
         breathe,
         changed: (live, dead) => {
           needs.stored()
-          this.applier.consider(live, dead)
+          this.removals.consider(live, dead)
         },
       },
     )
@@ -118,7 +133,7 @@ export class RemoteSide {
       if (decision.do === 'archive') dead.push(path)
       else if (decision.do !== 'nothing') live.push(path)
     }
-    this.applier.consider(live, dead)
+    await this.removals.consider(live, dead)
     await this.applier.settled()
     await this.wanted.sweep()
   }

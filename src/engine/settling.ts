@@ -6,6 +6,7 @@ import { type RelPath } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
 import { type Stat } from '../sync/entry.ts'
 import { settle, type Sighting } from '../sync/settle.ts'
+import { InodeCounts } from './inode-counts.ts'
 
 interface Waiting {
   readonly sighting: Sighting
@@ -17,6 +18,7 @@ export class Settling {
   readonly #clock: Clock
   readonly #lookAgain: (path: RelPath) => void
   readonly #waiting = new Map<RelPath, Waiting>()
+  readonly #inodes = new InodeCounts()
 
   /** `lookAgain` is called when a path may have settled: scan it. `settleMs` is asked each time: it may be reloaded. */
   constructor(needs: { settleMs: () => number; clock: Clock; lookAgain: (path: RelPath) => void }) {
@@ -45,13 +47,20 @@ export class Settling {
   }
 
   forget(path: RelPath): void {
-    this.#waiting.get(path)?.cancel()
+    const waiting = this.#waiting.get(path)
+    if (waiting === undefined) return
+    waiting.cancel()
+    this.#inodes.remove(waiting.sighting.stat.inode)
     this.#waiting.delete(path)
   }
 
   /** True if a file with this inode is waiting: then a vanished path with the same inode was renamed, not deleted. */
   hasInode(inode: number): boolean {
-    return [...this.#waiting.values()].some(({ sighting }) => sighting.stat.inode === inode)
+    return this.#inodes.has(inode)
+  }
+
+  has(path: RelPath): boolean {
+    return this.#waiting.has(path)
   }
 
   get count(): number {
@@ -67,6 +76,7 @@ export class Settling {
     // A little late rather than a little early: else the next look finds it just not settled and waits again.
     const cancel = this.#clock.after(ms + 5, () => this.#lookAgain(path))
     this.#waiting.set(path, { sighting, cancel })
+    this.#inodes.add(sighting.stat.inode)
   }
 
   #isOld(stat: Stat, settleMs: number): boolean {

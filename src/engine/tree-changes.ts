@@ -1,5 +1,5 @@
 /**
- * The five ways in which a decision changes the tree, each followed by its index commit and only then announced. The
+ * The ways in which a decision changes the tree, each followed by its index commit and only then announced. The
  * caller holds the path's lock. Everything that would be replaced must look as the index last saw it; otherwise the
  * root refuses with 'changed' and the path is scanned first.
  */
@@ -11,7 +11,7 @@ import { type ArchivedFile, type ArchiveReason, FsError, type OldFile, type Root
 import { type Entry, type FileEntry, type Stat } from '../sync/entry.ts'
 import { linkTargetPath } from '../sync/link-target.ts'
 import { type Decision, reconcile } from '../sync/reconcile.ts'
-import { type Version } from '../sync/version.ts'
+import { noVersion, type Version } from '../sync/version.ts'
 import { type Committer } from './committer.ts'
 import { type PathLocks } from './path-locks.ts'
 
@@ -21,9 +21,12 @@ type Do<K extends Decision['do']> = Extract<Decision, { do: K }>
 export class NotYet extends Error {
   override readonly name = 'NotYet'
   readonly path: RelPath
-  constructor(path: RelPath) {
+  /** For the operator, where it may take long. */
+  readonly problem: string | null
+  constructor(path: RelPath, problem: string | null = null) {
     super(`waits for ${path}`)
     this.path = path
+    this.problem = problem
   }
 }
 
@@ -32,6 +35,8 @@ export interface Contents {
   /** True, once, when it is whole in staging: the caller installs it, and says how that went. */
   claim(root: RootHash): boolean
   unclaim(root: RootHash): void
+  /** What was staged has gone or is not to be believed: it must be fetched again. */
+  spoiled(root: RootHash): Promise<void>
   /** It has left staging for its place in the tree. */
   installed(path: RelPath, root: RootHash): Promise<void>
   /** Fetch it; the path is considered again when it is whole. */
@@ -79,6 +84,8 @@ export class TreeChanges {
       const { stat, archived } = await disk.install(winner.root, path, winner.mtimeUs, expected, old)
       await this.#commit(fileEntry(path, winner.root, version, stat), this.#archived(entry, archived, replaces))
     } catch (error) {
+      if (error instanceof FsError && (error.code === 'io' || error.code === 'missing'))
+        await contents.spoiled(winner.root)
       contents.unclaim(winner.root)
       throw error
     }
@@ -93,6 +100,19 @@ export class TreeChanges {
     await this.#commit({ kind: 'absent', path, version }, this.#archived(entry, archived, 'deleted'))
     const where = archived === null ? 'removed' : `archived as ${archived.name}`
     this.#needs.log.info({ path, archived: archived?.name ?? null }, `${path} was deleted on another host: ${where}`)
+  }
+
+  /**
+   * Takes out of the tree what lies under `file`, a path where a file has won. The entry takes up no version: when there is a directory
+   * again, the records ask for it as if it had never been here.
+   */
+  async bury(path: RelPath, file: RelPath): Promise<void> {
+    const entry = this.#needs.index.entry(path)
+    if (isNothing(entry)) return
+    if (this.#needs.index.entry(file)?.kind !== 'directory')
+      throw new FsError('changed', path, `${file} is no longer the file that was there`)
+    const archived = await this.#takeAway(path, entry)
+    await this.#commit({ kind: 'absent', path, version: noVersion }, this.#archived(entry, archived, 'conflict'))
   }
 
   async makeDirectory(path: RelPath, { version, replaces }: Do<'make-directory'>): Promise<void> {

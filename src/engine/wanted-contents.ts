@@ -37,6 +37,11 @@ export class WantedContents implements Contents {
     this.#claimed.delete(root)
   }
 
+  async spoiled(root: RootHash): Promise<void> {
+    await this.#needs.downloader.drop(root)
+    await this.#needs.disk.dropStaged(root).catch(() => undefined) // it has gone already, or the next sweep finds it
+  }
+
   fetch(path: RelPath, root: RootHash, size: number): void {
     if (this.#rootOf.get(path) !== root) this.release(path)
     this.#rootOf.set(path, root)

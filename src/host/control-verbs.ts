@@ -31,6 +31,13 @@ export function controlVerbs({ host, folders }: ControlVerbsNeeds): ControlVerbs
       for (const dir of dirs) void at(dir).folder.local.noticing.rescan()
       return { folders: dirs }
     },
+    approve: async (dir, path) => {
+      const { folder } = at(dir)
+      if (path === null) return { folder: dir, paths: await folder.approve() }
+      if (await folder.approveFile(checked(path))) return { folder: dir, paths: 1 }
+      throw new ControlError('not-found', `there is no file ${path} on this host`)
+    },
+    discard: async (dir) => ({ folder: dir, paths: await at(dir).folder.discard() }),
     archiveList: async (dir) => ({ folder: dir, files: at(dir).folder.archive.list() }),
     archiveRestore: async (dir, name, to) => {
       const target = to === null ? null : checked(to)

@@ -147,6 +147,8 @@ function settingsOf(config: Config, own: FolderConfig): FolderSettings {
     useArchive: own.useArchive,
     overwriteChanges: own.overwriteChanges,
     settleMs: own.settleMs,
+    maxDeleteFiles: own.maxDeleteFiles,
+    maxDeletePercent: own.maxDeletePercent,
     archiveMaxFileBytes: config.archiveMaxFileBytes,
     archiveTtlMs: config.archiveTtlMs,
     rescanIntervalMs: config.rescanIntervalMs,

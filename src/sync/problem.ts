@@ -14,6 +14,8 @@ export type ProblemKind =
   | 'read-only-change' // changed on a host that only has the read-only secret
   | 'conflict' // two hosts changed it at the same time; the loser is in the archive
   | 'halted' // the folder as a whole: marker missing or foreign, root gone
+  | 'held-deletions' // many files vanished here in one go: not announced before the operator approves
+  | 'held-removals' // other hosts deleted many files in one go: kept here before the operator approves
   | 'disk-full' // the folder as a whole
   | 'no-events' // the folder as a whole: no or not enough watches; the rescan carries on
   | 'rejected' // a peer sent something that we refuse

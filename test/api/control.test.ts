@@ -15,6 +15,8 @@ function verbs(replaced: Partial<ControlVerbs> = {}, calls: unknown[] = []): Con
   return {
     status: () => sampleStatus,
     where: async (folder, path) => (calls.push(['where', folder, path]), sampleWhere),
+    approve: async (folder) => ({ folder, paths: 2 }),
+    discard: async (folder) => ({ folder, paths: 0 }),
     rescan: async (folders) => (calls.push(['rescan', ...folders]), { folders }),
     archiveList: async (folder) => ({ folder, files: [] }),
     archiveRestore: async (folder, name, to) => (

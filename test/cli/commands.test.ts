@@ -24,6 +24,8 @@ async function answering(t: TestContext, replaced: Partial<ControlVerbs> = {}): 
   const verbs: ControlVerbs = {
     status: () => sampleStatus,
     where: async () => sampleWhere,
+    approve: async (folder) => ({ folder, paths: 2 }),
+    discard: async (folder) => ({ folder, paths: 0 }),
     rescan: async (folders) => ({ folders }),
     archiveList: async (folder) => ({
       folder,
@@ -55,6 +57,7 @@ test('the launcher gives Node the flags that only count at start', async () => {
     '--disable-warning=ExperimentalWarning',
     '--external-memory-accounted-in-global-limit',
     '--initial-old-space-size=512',
+    '--max-semi-space-size=8',
   ])
   const child = spawn(process.execPath, [...flags, '-e', ''], { stdio: 'inherit' })
   await once(child, 'close')
