@@ -11,6 +11,7 @@ import { type DaemonNeeds } from './cli/daemon-command.ts'
 import { type Config } from './config/config.ts'
 import { diffConfig } from './config/diff.ts'
 import { type Root } from './fs/root.ts'
+import { giveMemoryBackWhenCalm, thisProcess } from './host/calm-memory.ts'
 import { controlVerbs } from './host/control-verbs.ts'
 import { keepIndexSmall } from './host/index-upkeep.ts'
 import { openFolder, type OpenedFolder } from './host/open-folder.ts'
@@ -56,6 +57,8 @@ async function start(
   if (config.diskLowPriority && !ioprioSetIdle())
     log.warn({}, 'disk_low_priority: the idle I/O class cannot be had here; going on without')
   stack.defer(keepIndexSmall(storage.index, { clock: systemClock, log }))
+  const memory = thisProcess(systemClock)
+  if (memory !== null) stack.defer(giveMemoryBackWhenCalm(memory))
   const hasher = new ThreadHasher()
   stack.defer(() => hasher.close())
   const foldersOpen = Promise.withResolvers<void>()

@@ -52,9 +52,10 @@ test('the launcher gives Node the flags that only count at start', async () => {
   const script = readFileSync(LAUNCHER, 'utf8')
   const flags = [...script.matchAll(/ (--[a-z-]+(?:=\w+)?)/g)]
     .map((m) => m[1] ?? '')
-    .filter((flag) => /memory|space|warning/.test(flag))
+    .filter((flag) => /memory|space|warning|gc/.test(flag))
   assert.deepEqual(flags.toSorted(), [
     '--disable-warning=ExperimentalWarning',
+    '--expose-gc',
     '--external-memory-accounted-in-global-limit',
     '--initial-old-space-size=512',
     '--max-semi-space-size=8',
