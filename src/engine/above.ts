@@ -1,33 +1,53 @@
 /**
- * What the folder says of the directories above a path, which come first: nothing can be put into a directory before
- * it is made, nor under a file. Where one host has put a file and another a directory, the records of that path decide
- * alone; what lies below, if the file wins, is buried under it: it goes to the archive, and comes back with the
- * directory.
+ * What comes before a path: nothing can be put into a directory before it is made, nor under a file, and a link comes
+ * after what it points at, so that a control panel never follows one into nothing.
+ *
+ * Where one host has put a file and another a directory, the records of that path decide alone. What lies below, if
+ * the file wins, is buried: it goes to the archive, and comes back when there is a directory again.
  */
 import { type RelPath } from '../base/brand.ts'
 import { type FolderIndex } from '../db/index-port.ts'
+import { linkTargetPath } from '../sync/link-target.ts'
 import { winnerOf } from '../sync/merge.ts'
 import { parentOf } from '../sync/path.ts'
-import { reconcile } from '../sync/reconcile.ts'
+import { type Decision, reconcile } from '../sync/reconcile.ts'
 
-export type Above =
-  | { readonly is: 'clear' }
-  /** `path` is still to be made, or to be taken out of the way. */
-  | { readonly is: 'coming'; readonly path: RelPath }
-  /** `path` is a file or a link. */
-  | { readonly is: 'burying'; readonly path: RelPath }
+type Index = Pick<FolderIndex, 'entry' | 'recordsOf'>
 
-export function above(path: RelPath, index: Pick<FolderIndex, 'entry' | 'recordsOf'>): Above {
-  for (const dir of directoriesAbove(path)) {
-    const records = index.recordsOf(dir)
-    const winner = records.length > 0 ? winnerOf(records).kind : 'directory'
-    if (winner === 'file' || winner === 'link') return { is: 'burying', path: dir }
-    const entry = index.entry(dir)
-    const decision = reconcile(entry, records).do
-    const inTheWay = entry?.kind === 'file' || entry?.kind === 'link'
-    if (decision === 'make-directory' || (decision === 'archive' && inTheWay)) return { is: 'coming', path: dir }
-  }
-  return { is: 'clear' }
+/** The file or link under which the path is buried; null for what is dead anyway. */
+export function buriedUnder(path: RelPath, index: Index): RelPath | null {
+  const own = winnerKind(path, index)
+  if (own === null || own === 'tombstone') return null
+  return directoriesAbove(path).find((dir) => isFileOrLink(winnerKind(dir, index))) ?? null
+}
+
+/** What is to be made, or taken out of the way, before `decision` can be carried out; null if nothing is. */
+export function comesBefore(path: RelPath, decision: Decision, index: Index): RelPath | null {
+  if (decision.do !== 'fetch' && decision.do !== 'make-directory' && decision.do !== 'make-link') return null
+  const above = directoriesAbove(path).find((dir) => isComing(dir, index)) ?? null
+  if (above !== null || decision.do !== 'make-link') return above
+  const target = linkTargetPath(path, decision.winner.target)
+  return target !== null && isFetched(target, index) ? target : null
+}
+
+function isComing(dir: RelPath, index: Index): boolean {
+  const entry = index.entry(dir)
+  const decision = reconcile(entry, index.recordsOf(dir)).do
+  return decision === 'make-directory' || (decision === 'archive' && isFileOrLink(entry?.kind ?? null))
+}
+
+function isFetched(target: RelPath, index: Index): boolean {
+  const decision = reconcile(index.entry(target), index.recordsOf(target)).do
+  return (decision === 'fetch' || decision === 'make-directory') && buriedUnder(target, index) === null
+}
+
+function winnerKind(path: RelPath, index: Index) {
+  const records = index.recordsOf(path)
+  return records.length > 0 ? winnerOf(records).kind : null
+}
+
+function isFileOrLink(kind: string | null): boolean {
+  return kind === 'file' || kind === 'link'
 }
 
 /** From the root down, without the root itself. */

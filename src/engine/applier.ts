@@ -7,7 +7,9 @@
  *     fetch              staging has it whole: install; a file here that is to go has it: move; else transfer it
  *     archive            take it out of the tree
  *     make-directory, make-link
- *     but first what is above the path (above.ts); under a file: bury
+ *     bury               the path lies under what is a file now (above.ts)
+ *
+ * What must come first (a directory before what lies in it, a link's target before the link) is waited for.
  *
  * Nothing is kept about plans: after a crash, reconciling derives them again. Live records go before tombstones, so
  * that a rename finds its content still in the tree.
@@ -17,14 +19,12 @@ import { type RelPath } from '../base/brand.ts'
 import { type Log } from '../base/log.ts'
 import { type FolderIndex } from '../db/index-port.ts'
 import { FsError } from '../fs/root.ts'
-import { winnerOf } from '../sync/merge.ts'
 import { parentOf } from '../sync/path.ts'
 import { type Decision, reconcile } from '../sync/reconcile.ts'
-import { type SignedRecord } from '../sync/record.ts'
-import { above } from './above.ts'
+import { buriedUnder, comesBefore } from './above.ts'
 import { type PathLocks } from './path-locks.ts'
 import { type ProblemList } from './problem-list.ts'
-import { NotYet, type TreeChanges } from './tree-changes.ts'
+import { type TreeChanges } from './tree-changes.ts'
 
 /** Paths worked on at a time: installs wait for the disk, and disks like a few requests together. */
 const AT_A_TIME = 8
@@ -70,7 +70,7 @@ export class Applier {
 
   /** Tries again what did not work before. */
   retry(): void {
-    const paths = [...this.#later]
+    const paths = this.#unfinished()
     this.#later.clear()
     this.consider(paths)
   }
@@ -102,12 +102,18 @@ export class Applier {
 
   /** Paths that are being worked on, or wait for it. */
   get busy(): number {
-    return this.#queued.size
+    return this.#queued.size + this.#live.pending + this.#dead.pending
   }
 
-  /** Paths that could not be carried out and will be tried again. */
+  /** Paths that will be tried again or wait for others, but for those that are shown as problems. */
   get postponed(): number {
-    return this.#later.size
+    const { problems } = this.#needs
+    const isShown = (path: RelPath) => problems.has('in-the-way', path) || problems.has('io-error', path)
+    return this.#unfinished().filter((path) => !isShown(path)).length
+  }
+
+  #unfinished(): readonly RelPath[] {
+    return [...this.#later, ...this.#waitingFor.values().flatMap((waiting) => waiting)]
   }
 
   /** Resolves when the work that has begun is done; nothing new is begun. */
@@ -126,29 +132,50 @@ export class Applier {
 
   async #consider(path: RelPath): Promise<void> {
     this.#queued.delete(path)
+    this.#later.delete(path)
     try {
-      await this.#needs.locks.with([path], () => this.#carryOut(path))
-      this.#needs.problems.clear(path, 'in-the-way', 'io-error')
+      const done = await this.#needs.locks.with([path], () => this.#carryOut(path))
+      if (done) this.#needs.problems.clear(path, 'in-the-way', 'io-error')
     } catch (error) {
       this.failed(path, error)
     }
   }
 
-  async #carryOut(path: RelPath): Promise<void> {
-    const { index, tree, release } = this.#needs
-    const decision = reconcile(index.entry(path), index.recordsOf(path))
-    const over = above(path, index)
-    if (decision.do !== 'fetch' || over.is !== 'clear') release(path)
-    const hasWork = decision.do !== 'nothing' || over.is === 'burying'
-    if (hasWork && !(await this.#needs.rootIsSound())) return void this.#later.add(path)
-    if (over.is === 'burying' && !isDead(index.recordsOf(path))) {
-      await tree.bury(path, over.path)
-      this.#carriedOut(path)
-      throw new NotYet(over.path, `${path} is not here, because ${over.path} is a file: move that away, or rename it`)
+  /** False when it is to be looked at again. */
+  async #carryOut(path: RelPath): Promise<boolean> {
+    if (!this.#isIdle(path) && !(await this.#needs.rootIsSound())) {
+      this.#later.add(path)
+      return false
     }
-    if (over.is === 'coming' && isMaking(decision)) throw new NotYet(over.path)
+    const { index } = this.#needs
+    const decision = reconcile(index.entry(path), index.recordsOf(path))
+    const file = buriedUnder(path, index)
+    const first = file ?? comesBefore(path, decision, index)
+    if (decision.do !== 'fetch' || first !== null) this.#needs.release(path)
+    // Noted in the same breath as it was found: a moment later the other may be done, and nobody would wake us.
+    if (first !== null) this.#wait(path, first)
+    if (file !== null) await this.#bury(path, file)
+    if (first !== null) return false
     this.#considerBelow(path, decision)
     await this.#act(path, decision)
+    this.#carriedOut(path)
+    return true
+  }
+
+  #isIdle(path: RelPath): boolean {
+    const { index } = this.#needs
+    const isDone = reconcile(index.entry(path), index.recordsOf(path)).do === 'nothing'
+    return isDone && buriedUnder(path, index) === null
+  }
+
+  #wait(path: RelPath, first: RelPath): void {
+    this.#waitingFor.set(first, (this.#waitingFor.get(first) ?? new Set()).add(path))
+  }
+
+  async #bury(path: RelPath, file: RelPath): Promise<void> {
+    await this.#needs.tree.bury(path, file)
+    const detail = `${path} is not here, because ${file} is a file: rename that one, or move it away`
+    this.#needs.problems.set('in-the-way', path, detail)
     this.#carriedOut(path)
   }
 
@@ -191,10 +218,6 @@ export class Applier {
 
   /** Notes why a path could not be brought up to date; it is tried again. */
   failed(path: RelPath, error: unknown): void {
-    if (error instanceof NotYet) {
-      if (error.problem !== null) this.#needs.problems.set('in-the-way', path, error.problem)
-      return void this.#waitingFor.set(error.path, (this.#waitingFor.get(error.path) ?? new Set()).add(path))
-    }
     this.#later.add(path)
     if (!(error instanceof FsError)) {
       this.#needs.problems.set('io-error', path, `${path}: ${String(error)}; tried again at the next rescan`)
@@ -221,12 +244,4 @@ export class Applier {
     const detail = `${path} is to be removed or replaced, but there is something in it that is not synced: it stays until that has been moved away`
     this.#needs.problems.set('in-the-way', path, detail)
   }
-}
-
-function isMaking(decision: Decision): boolean {
-  return decision.do === 'fetch' || decision.do === 'make-directory' || decision.do === 'make-link'
-}
-
-function isDead(records: readonly SignedRecord[]): boolean {
-  return records.length === 0 || winnerOf(records).kind === 'tombstone'
 }

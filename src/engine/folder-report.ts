@@ -63,7 +63,8 @@ function stateOf(folder: PoolFolder): [FolderState, string] {
   if (folder.halted !== null) return ['halted', folder.halted]
   if (folder.remote.space.isFull) return ['paused', 'the disk is full: receiving goes on by itself when there is room']
   if (folder.local.noticing.state.at === null) return ['scanning', '']
-  const waiting = folder.remote.wanted.count + folder.remote.applier.busy + folder.local.changes.busy
+  const { wanted, applier } = folder.remote
+  const waiting = wanted.count + applier.busy + applier.postponed + folder.local.changes.busy
   return waiting > 0 ? ['syncing', ''] : ['synced', '']
 }
 

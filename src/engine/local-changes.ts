@@ -8,7 +8,7 @@ import { type Log } from '../base/log.ts'
 import { type Change, type FolderIndex } from '../db/index-port.ts'
 import { type Root } from '../fs/root.ts'
 import { type Sighting } from '../scan/sighting.ts'
-import { type Entry, sameStat, type Stat } from '../sync/entry.ts'
+import { type Entry, sameStat, type Stat, statMatchesEntry } from '../sync/entry.ts'
 import { type Observed } from '../sync/local-record.ts'
 import { linkTargetPath } from '../sync/link-target.ts'
 import { parentOf } from '../sync/path.ts'
@@ -179,6 +179,11 @@ export class LocalChanges {
   }
 
   async #take(path: RelPath, stat: Stat): Promise<void> {
+    // The hint of what we have just installed comes before its commit: nothing needs to be hashed then.
+    const isOurs = await this.#needs.locks.with([path], async () => {
+      return statMatchesEntry(await this.#needs.disk.stat(path), this.#needs.index.entry(path))
+    })
+    if (isOurs) return
     const list = await this.#needs.taker.hash(path, stat, this.#stop.signal)
     if (list === null) return
     const root = rootHash(list)

@@ -9,26 +9,12 @@ import { type Log } from '../base/log.ts'
 import { type Change, type FolderIndex } from '../db/index-port.ts'
 import { type ArchivedFile, type ArchiveReason, FsError, type OldFile, type Root } from '../fs/root.ts'
 import { type Entry, type FileEntry, type Stat } from '../sync/entry.ts'
-import { linkTargetPath } from '../sync/link-target.ts'
 import { type Decision, reconcile } from '../sync/reconcile.ts'
 import { noVersion, type Version } from '../sync/version.ts'
 import { type Committer } from './committer.ts'
 import { type PathLocks } from './path-locks.ts'
 
 type Do<K extends Decision['do']> = Extract<Decision, { do: K }>
-
-/** Cannot be carried out before `path` has been. */
-export class NotYet extends Error {
-  override readonly name = 'NotYet'
-  readonly path: RelPath
-  /** For the operator, where it may take long. */
-  readonly problem: string | null
-  constructor(path: RelPath, problem: string | null = null) {
-    super(`waits for ${path}`)
-    this.path = path
-    this.problem = problem
-  }
-}
 
 /** What the tree needs of the transfers. */
 export interface Contents {
@@ -122,11 +108,8 @@ export class TreeChanges {
     await this.#commit({ kind: 'directory', path, version }, this.#archived(entry, archived, replaces))
   }
 
-  /** Links come after what they point at: a control panel must never follow one into nothing. */
   async makeLink(path: RelPath, { winner, version, replaces }: Do<'make-link'>): Promise<void> {
     const { disk, index } = this.#needs
-    const target = linkTargetPath(path, winner.target)
-    if (target !== null && this.#isComing(target)) throw new NotYet(target)
     const entry = index.entry(path)
     const expected = await this.#makeWay(path, entry)
     const old = this.#needs.oldFile(entry?.kind === 'file' ? entry.size : 0)
@@ -187,12 +170,6 @@ export class TreeChanges {
       this.#needs.log.info({ path, from: source.path }, `renamed ${source.path} to ${path}`)
       return true
     })
-  }
-
-  /** Something live is to come to `target` that is not there yet. */
-  #isComing(target: RelPath): boolean {
-    const decision = reconcile(this.#needs.index.entry(target), this.#needs.index.recordsOf(target))
-    return decision.do === 'fetch' || decision.do === 'make-directory'
   }
 
   #archived(

@@ -20,7 +20,10 @@ export async function report(host: Host): Promise<FolderReport | null> {
 }
 
 export async function archiveOf(host: Host): Promise<readonly ArchivedReport[]> {
-  return (await client(host).archiveList())[0]?.files ?? []
+  const listings = await client(host)
+    .archiveList()
+    .catch(() => [])
+  return listings[0]?.files ?? []
 }
 
 /** The archived files that once stood at `path`. */
@@ -95,10 +98,28 @@ export async function settled(cluster: Cluster): Promise<string[]> {
       async () => (await allInStep(running)) && equal() && (await allInStep(running)),
     )
   } catch (error) {
-    const found = await Promise.all(running.map(async (host) => [tree(host), await report(host), host.logTail()]))
-    throw new Error(`not in step: ${JSON.stringify(found, null, 2)}`, { cause: error })
+    const found = await Promise.all(running.map((host) => standing(host, tree(first))))
+    throw new Error(`the hosts do not come to the same:\n${found.join('\n')}`, { cause: error })
   }
   return tree(first)
+}
+
+/** For whoever looks at a failed test: how the host differs, what it says of itself, and the end of its log. */
+async function standing(host: Host, expected: readonly string[]): Promise<string> {
+  const folder = await report(host)
+  const here = tree(host)
+  const odd = [
+    ...expected.filter((line) => !here.includes(line)).map((line) => `- ${line}`),
+    ...here.filter((line) => !expected.includes(line)).map((line) => `+ ${line}`),
+  ]
+  const words = JSON.stringify({
+    state: folder?.state,
+    scan: folder?.scan,
+    hosts: folder?.hosts.map((peer) => [peer.host, peer.state, peer.inSync]),
+    transfers: folder?.transfers,
+    problems: folder?.problems,
+  })
+  return [host.home, ...odd.slice(0, 20), words, host.logTail(12)].join('\n')
 }
 
 async function allInStep(hosts: readonly Host[]): Promise<boolean> {
@@ -113,7 +134,7 @@ async function allInStep(hosts: readonly Host[]): Promise<boolean> {
 
 /** Waits until the host has looked at its whole tree once since its start. */
 export async function scanned(host: Host): Promise<void> {
-  await until(`${host.home} has scanned`, async () => (await report(host))?.scan.at != null)
+  await until(`${host.home} has scanned`, async () => typeof (await report(host))?.scan.at === 'number')
 }
 
 /** Changes the host's config file; counts after SIGHUP or a restart. */
@@ -145,11 +166,13 @@ export function drop(host: Host, path: string, bytes: number): Buffer {
   return content
 }
 
-/** Restarts all hosts that run: what was changed while they were down is concurrent to each other. */
-export async function whileDown(cluster: Cluster, change: () => void): Promise<void> {
+/** Changes pools while no host runs: concurrent changes. `earlier` starts, and announces, before the others. */
+export async function whileDown(cluster: Cluster, change: () => void, earlier?: Host): Promise<void> {
   await Promise.all(cluster.hosts.map((host) => host.kill('SIGTERM')))
   change()
-  for (const host of cluster.hosts) host.start()
+  earlier?.start()
+  if (earlier !== undefined) await until('it has announced', async () => (await report(earlier))?.state === 'synced')
+  for (const host of cluster.hosts) if (!host.isRunning) host.start()
   await cluster.connected()
 }
 
