@@ -22,7 +22,7 @@ const GATHER_MS = 500
 export interface DeletionsNeeds {
   readonly disk: Pick<Root, 'stat'>
   readonly index: Pick<FolderIndex, 'entry'>
-  readonly records: Pick<LocalRecords, 'note' | 'adopt'>
+  readonly records: Pick<LocalRecords, 'note' | 'adopt' | 'mayAnnounce'>
   readonly committer: Pick<Committer, 'commit'>
   readonly locks: PathLocks
   readonly problems: ProblemList
@@ -117,7 +117,8 @@ export class Deletions {
     if (gone.length < this.#missing.size) this.#cancel ??= this.#needs.clock.after(GATHER_MS, () => void this.settle())
     if (gone.length === 0 || !(await this.#needs.rootIsSound())) return
     const files = gone.filter((path) => this.#missing.get(path)?.kind === 'file').length
-    const may = this.#needs.brake.mayGo(gone, files)
+    // The brake is for the others' sake: a host that may not announce deletions takes them back or shows them.
+    const may = !this.#needs.records.mayAnnounce || this.#needs.brake.mayGo(gone, files)
     for (const path of gone) this.#take(path)
     if (may) await this.#announce(gone)
   }

@@ -40,6 +40,11 @@ export class LocalRecords {
     this.#needs = needs
   }
 
+  /** False with a read-only secret: what changes here is nobody else's concern. */
+  get mayAnnounce(): boolean {
+    return this.#sign !== null
+  }
+
   /** `stat` is what lstat says of it now; null when it is absent. */
   note(path: RelPath, observed: Observed, stat: Stat | null): Noted {
     const entry = this.#needs.index.entry(path)
