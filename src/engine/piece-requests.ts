@@ -6,12 +6,10 @@ import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
 import { FsError } from '../fs/root.ts'
 import { type Peer, PeerGone, PieceRefused } from '../net/peer-port.ts'
+import { MAX_PIECE_BYTES } from '../sync/piece-list.ts'
+import { RequestWindow } from './request-window.ts'
 import { type Transfer } from './transfer.ts'
 
-/** One request: large enough that its header and turn cost nothing, small enough to spread over peers. */
-const REQUEST_BYTES = 1 << 20
-/** Asked of one peer and not yet arrived: rate × round trip of a 1 Gbit/s link of 60 ms. */
-const WINDOW_BYTES = 8 << 20
 /** A peer that delivers no piece for so long is passed over; others take its share. */
 const STALL_MS = 30_000
 /** A peer that had room and nothing to do for so long, and its round trip, is asked in a hurry (piece-picker.ts). */
@@ -37,7 +35,7 @@ interface Request {
 
 export class PieceRequests {
   readonly #needs: PieceRequestsNeeds
-  readonly #underWay = new Map<Peer, number>()
+  readonly #windows = new WeakMap<Peer, RequestWindow>()
   /** Since when a peer has had nothing to do. */
   readonly #idleSince = new WeakMap<Peer, number>()
   readonly #bad = new Map<string, number>()
@@ -51,9 +49,11 @@ export class PieceRequests {
   ask(transfer: Transfer, peer: Peer): boolean {
     let asked = false
     for (;;) {
-      const room = WINDOW_BYTES - (this.#underWay.get(peer) ?? 0)
+      const { room, requestBytes } = this.#window(peer)
       if (transfer.picker === null || room <= 0) return asked
-      const ordinals = transfer.picker.pick(peer.replica, Math.min(room, REQUEST_BYTES), this.#isIdle(peer))
+      // A longest piece always fits: a window may be overdrawn by one.
+      const most = Math.max(MAX_PIECE_BYTES, Math.min(room, requestBytes))
+      const ordinals = transfer.picker.pick(peer.replica, most, this.#isIdle(peer))
       if (ordinals.length === 0) return asked
       asked = true
       void this.#run(transfer, peer, ordinals)
@@ -61,12 +61,12 @@ export class PieceRequests {
   }
 
   hasRoom(peer: Peer): boolean {
-    return (this.#underWay.get(peer) ?? 0) < WINDOW_BYTES
+    return this.#window(peer).room > 0
   }
 
   /** True when nothing has been asked of the peer for a while, although it could have been. */
   #isIdle(peer: Peer): boolean {
-    if (this.#underWay.has(peer)) return false
+    if (!this.#window(peer).isEmpty) return false
     const now = this.#needs.clock.elapsed()
     const since = this.#idleSince.get(peer)
     if (since === undefined) this.#idleSince.set(peer, now)
@@ -78,7 +78,9 @@ export class PieceRequests {
     const lengths = ordinals.map((ordinal) => transfer.lengthOf(ordinal))
     const bytes = lengths.reduce((sum, length) => sum + length, 0)
     const request: Request = { abort: new AbortController(), open: new Set(ordinals) }
-    this.#count(peer, bytes)
+    const window = this.#window(peer)
+    const askedMs = this.#needs.clock.elapsed()
+    window.asked(bytes)
     this.#remember(transfer, peer, request)
     const signal = AbortSignal.any([transfer.signal, request.abort.signal])
     let alive = this.#watch(peer, request)
@@ -88,8 +90,10 @@ export class PieceRequests {
       await this.#receive(transfer, peer, request, ordinal, piece)
     }
     let refused = false
+    let tookMs: number | null = null
     try {
       await peer.fetchPieces(transfer.root, ordinals, lengths, receive, signal)
+      tookMs = this.#needs.clock.elapsed() - askedMs
     } catch (error) {
       refused = !(error instanceof PeerGone) && !transfer.signal.aborted
       if (error instanceof FsError) this.#needs.failed(transfer, error)
@@ -102,7 +106,8 @@ export class PieceRequests {
         else transfer.picker?.released(peer.replica, ordinal)
       }
       this.#requests.get(transfer)?.get(peer)?.delete(request)
-      this.#count(peer, -bytes)
+      window.ended(bytes, tookMs, peer.rttMs() || 0)
+      if (window.isEmpty) this.#idleSince.set(peer, this.#needs.clock.elapsed())
       this.#needs.ended(peer)
     }
   }
@@ -156,10 +161,9 @@ export class PieceRequests {
     this.#requests.delete(transfer)
   }
 
-  #count(peer: Peer, bytes: number): void {
-    const now = (this.#underWay.get(peer) ?? 0) + bytes
-    if (now > 0) return void this.#underWay.set(peer, now)
-    this.#underWay.delete(peer)
-    this.#idleSince.set(peer, this.#needs.clock.elapsed())
+  #window(peer: Peer): RequestWindow {
+    const window = this.#windows.get(peer) ?? new RequestWindow()
+    this.#windows.set(peer, window)
+    return window
   }
 }
