@@ -5,6 +5,7 @@
 import { LRUCache } from 'lru-cache'
 import { blake3 } from '../base/blake3.ts'
 import { type RootHash } from '../base/brand.ts'
+import { type Clock } from '../base/clock.ts'
 import { type ContentPlace, type FolderIndex } from '../db/index-port.ts'
 import { type OpenFile } from '../fs/root.ts'
 import { sameStat, type Stat } from '../sync/entry.ts'
@@ -20,21 +21,25 @@ interface Opened {
   closing: boolean
 }
 
+interface Opening {
+  readonly opened: Promise<Opened | null>
+  usedMs: number
+}
+
 export interface ContentReaderNeeds {
   readonly index: Pick<FolderIndex, 'placesOf'>
   /** Opens a place in this or another folder of this host. */
   readonly openPlace: (place: ContentPlace) => Promise<OpenFile>
+  readonly clock: Pick<Clock, 'after' | 'elapsed'>
 }
 
 export class ContentReader {
   readonly #needs: ContentReaderNeeds
-  readonly #open = new LRUCache<RootHash, Promise<Opened | null>>({
+  readonly #open = new LRUCache<RootHash, Opening>({
     max: MOST_OPEN_FILES,
-    ttl: OPEN_FOR_MS,
-    ttlAutopurge: true,
-    updateAgeOnGet: true,
-    dispose: (opening) => void opening.then((opened) => opened && release(opened, true)),
+    dispose: ({ opened }) => void opened.then((opened) => opened && release(opened, true)),
   })
+  #cancelPurge: (() => void) | null = null
 
   constructor(needs: ContentReaderNeeds) {
     this.#needs = needs
@@ -58,6 +63,8 @@ export class ContentReader {
 
   /** Closes all files. */
   close(): void {
+    this.#cancelPurge?.()
+    this.#cancelPurge = null
     this.#open.clear()
   }
 
@@ -68,12 +75,25 @@ export class ContentReader {
 
   #opened(root: RootHash): Promise<Opened | null> {
     const known = this.#open.get(root)
-    if (known !== undefined) return known
-    const opening = this.#openFirst(root)
+    const nowMs = this.#needs.clock.elapsed()
+    if (known !== undefined) {
+      known.usedMs = nowMs
+      return known.opened
+    }
+    const opening: Opening = { opened: this.#openFirst(root), usedMs: nowMs }
     this.#open.set(root, opening)
+    this.#cancelPurge ??= this.#needs.clock.after(OPEN_FOR_MS, () => this.#purge())
     // What cannot be opened now may be there in a moment: it is being received.
-    void opening.then((opened) => opened === null && this.#open.get(root) === opening && this.#open.delete(root))
-    return opening
+    void opening.opened.then((opened) => opened === null && this.#open.get(root) === opening && this.#open.delete(root))
+    return opening.opened
+  }
+
+  /** Closes what nobody has read for a while. Through the clock, not the cache's own timers: those know no virtual time. */
+  #purge(): void {
+    const nowMs = this.#needs.clock.elapsed()
+    for (const [root, { usedMs }] of [...this.#open.entries()])
+      if (nowMs - usedMs >= OPEN_FOR_MS) this.#open.delete(root)
+    this.#cancelPurge = this.#open.size === 0 ? null : this.#needs.clock.after(OPEN_FOR_MS / 2, () => this.#purge())
   }
 
   async #openFirst(root: RootHash): Promise<Opened | null> {

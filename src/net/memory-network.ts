@@ -164,7 +164,7 @@ class MemoryPeer implements Peer {
     const list = this.#them.handlers.servePieceList(root)
     await this.#travel(signal)
     if (list === null || list.byteLength > maxBytes) throw new PieceRefused('no such piece list')
-    return list.slice()
+    return Uint8Array.from(list)
   }
 
   async fetchPieces(
@@ -176,11 +176,14 @@ class MemoryPeer implements Peer {
   ): Promise<void> {
     await this.#travel(signal)
     for (const [i, ordinal] of ordinals.entries()) {
-      const piece = await this.#them.handlers.servePiece(root, ordinal)
-      const bytes = piece?.bytes.slice()
+      const piece = await unlessAborted(
+        this.#them.handlers.servePiece(root, ordinal),
+        AbortSignal.any([signal, this.#gone]),
+      )
+      const bytes = piece && Uint8Array.from(piece.bytes) // a Buffer's slice() would be a view of what is given back
       piece?.release()
       await this.#travel(signal)
-      if (bytes?.byteLength !== lengths[i] || bytes === undefined) throw new PieceRefused('no such piece')
+      if (bytes?.byteLength !== lengths[i] || bytes === null) throw new PieceRefused('no such piece')
       await receive(ordinal, bytes)
     }
   }
@@ -200,6 +203,18 @@ class MemoryPeer implements Peer {
     await this.#needs.clock.sleep(this.#needs.latencyMs, AbortSignal.any([signal, this.#gone])).catch(() => {})
     signal.throwIfAborted()
     this.#gone.throwIfAborted()
+  }
+}
+
+/** A host that crashed never answers. */
+async function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const end = () => reject(signal.reason as Error)
+  signal.addEventListener('abort', end, { once: true })
+  try {
+    return await Promise.race([answer, aborted])
+  } finally {
+    signal.removeEventListener('abort', end)
   }
 }
 
