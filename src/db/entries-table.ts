@@ -36,6 +36,7 @@ export class EntriesTable {
   readonly #inDirectory
   readonly #holding
   readonly #anyIn
+  readonly #anyAtAll
   readonly #insert
   readonly #delete
 
@@ -53,6 +54,9 @@ export class EntriesTable {
     this.#anyIn = db
       .prepare<[number], number>(`SELECT 1 FROM entry WHERE dir = ? AND kind <> ${ABSENT} LIMIT 1`)
       .pluck()
+    this.#anyAtAll = db
+      .prepare<[number], number>('SELECT 1 FROM entry e JOIN directory d ON d.id = e.dir WHERE d.folder = ? LIMIT 1')
+      .pluck()
     this.#insert = db.prepare<unknown[]>(
       `INSERT INTO entry (dir, name, kind, version, content, size, mtime_us, ctime_us, inode, target)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -68,6 +72,10 @@ export class EntriesTable {
     const id = this.#needs.directories.find(dir)
     const row = id === null ? undefined : this.#ofPath.get(id, name)
     return row === undefined ? null : entryOf(dir, row)
+  }
+
+  any(): boolean {
+    return this.#anyAtAll.get(this.#folder) !== undefined
   }
 
   in(dir: DirPath): readonly Entry[] {

@@ -84,6 +84,10 @@ export class SqliteFolderIndex implements FolderIndex {
     return this.#entries.get(path)
   }
 
+  hasEntries(): boolean {
+    return this.#entries.any()
+  }
+
   entriesIn(dir: DirPath): readonly Entry[] {
     return this.#entries.in(dir)
   }

@@ -77,6 +77,8 @@ export interface FolderIndex {
   recordPaths(): Iterable<RelPath>
 
   entry(path: RelPath): Entry | null
+  /** True once anything was seen or made under the root, even if it is absent now. */
+  hasEntries(): boolean
   /** The entries whose parent is `dir` ('absent' ones left out), sorted by name. */
   entriesIn(dir: DirPath): readonly Entry[]
   /** All entries below `dir` ('absent' ones left out): by directory, then by name, both in byte order. */

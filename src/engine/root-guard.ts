@@ -8,7 +8,7 @@ import { type Marker, type Root } from '../fs/root.ts'
 
 export interface RootGuardNeeds {
   readonly disk: Pick<Root, 'readMarker' | 'writeMarker'>
-  readonly index: Pick<FolderIndex, 'lastSequence'>
+  readonly index: Pick<FolderIndex, 'hasEntries'>
 }
 
 export class RootGuard {
@@ -29,7 +29,8 @@ export class RootGuard {
       return `the root cannot be read: ${String(error)}. Nothing is deleted or sent until it can`
     }
     if (marker?.folder === this.#ours.folder && marker.replica === this.#ours.replica) return null
-    const isNew = this.#needs.index.lastSequence() === 0
+    // Records alone may have come from peers before the root could be marked: they say nothing of this disk.
+    const isNew = !this.#needs.index.hasEntries()
     if (isNew && (marker === null || marker.folder === this.#ours.folder)) return await this.#mark()
     if (marker === null)
       return 'the marker of this folder is missing: is the disk mounted? Nothing is deleted or sent until it is back. If the root was replaced on purpose, remove the index and start again: everything is taken up by content'

@@ -55,6 +55,13 @@ const entries = (...list: Entry[]) => list.map((entry) => ({ op: 'entry', entry 
 
 export function folderIndexCompliance(name: string, open: () => OpenedIndex): void {
   suite(`${name} as a FolderIndex`, () => {
+    test('has entries once anything was ever seen under the root, whatever records say', () => {
+      const { one, two } = open()
+      assert.equal(one.hasEntries(), false)
+      one.commit(entries(absentEntry('a')))
+      assert.deepEqual([one.hasEntries(), two.hasEntries()], [true, false])
+    })
+
     test('an unknown path, content or peer is empty, not an error', () => {
       const { one } = open()
       assert.deepEqual(one.recordsOf(path('no/where')), [])
