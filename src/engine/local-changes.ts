@@ -111,8 +111,9 @@ export class LocalChanges {
 
   #file(path: RelPath, stat: Stat): void {
     if (this.#needs.refused.has(path, stat)) return
-    const renamed = this.#needs.deletions.renamedFrom(stat.inode) !== null
-    if (this.#queued.has(path) || !(renamed || this.#needs.settling.settled(path, stat))) return
+    if (this.#queued.has(path)) return
+    if (this.#needs.deletions.renamedFrom(stat.inode) !== null) this.#needs.settling.forget(path)
+    else if (!this.#needs.settling.settled(path, stat)) return
     this.#inodes.add(stat.inode)
     this.#add(path, () => this.#take(path, stat).finally(() => this.#inodes.remove(stat.inode)))
   }
