@@ -115,7 +115,9 @@ export class Deletions {
     for (const [path, entry] of this.#missing)
       if (entry.kind !== 'file' || !this.#needs.isComing(entry.inode)) gone.push(path)
     if (gone.length < this.#missing.size) this.#cancel ??= this.#needs.clock.after(GATHER_MS, () => void this.settle())
-    if (gone.length === 0 || !(await this.#needs.rootIsSound())) return
+    if (gone.length === 0) return
+    // What is missing where the root is not is no news: the scan after it is back says what has really gone.
+    if (!(await this.#needs.rootIsSound())) return gone.forEach((path) => this.#take(path))
     const files = gone.filter((path) => this.#missing.get(path)?.kind === 'file').length
     // The brake is for the others' sake: a host that may not announce deletions takes them back or shows them.
     const may = !this.#needs.records.mayAnnounce || this.#needs.brake.mayGo(gone, files)
