@@ -132,18 +132,20 @@ test('where says what is missing, and of what it cannot be asked', async () => {
   assert.match(link.stderr, /current\.iso is a link to big\.iso: ask for that file/)
 })
 
-test('a host that is down makes where say unreachable, exit status 1, and why', async () => {
+test('a host that is down makes where say unreachable, exit status 1, and why', async (t) => {
+  t.after(() => third.isRunning || third.start())
   await third.kill('SIGTERM')
   const down = cluster.knownHosts()[2]
-  await until('it is seen to be down', async () => (await report(first))?.hosts[2]?.state === 'down')
+  const nothingListens = async () => (await report(first))?.hosts[2]?.why.startsWith('nothing listens at ') ?? false
+  await until('it is seen to be down, and has been dialled since', nothingListens)
   const where = await first.where('big.iso')
   assert.equal(where.code, 1)
   assert.deepEqual(
     where.hosts.map(({ state }) => state),
     ['whole', 'whole', 'unreachable'],
   )
-  assert.match(where.hosts[2]?.detail ?? '', /nothing listens at .*; next try in |the daemon stops/)
-  assert.match((await first.cli('status')).stdout, new RegExp(`${down} +- +down .* next try in `))
+  assert.match(where.hosts[2]?.detail ?? '', /^nothing listens at .*: is isosyncd running there, on this port\?/)
+  assert.match((await first.cli('status')).stdout, new RegExp(`${down} +- +(down|dialling) +.* nothing listens at `))
   const asked = await third.cli('status')
   assert.equal(asked.code, 3)
   assert.match(asked.stderr, /the daemon is not running: .* Start it with /)
