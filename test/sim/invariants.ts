@@ -1,0 +1,115 @@
+/** What must hold at every moment, and what when all has come to rest. */
+import { type SimHost } from './sim-host.ts'
+import { treeOf } from './tree.ts'
+import { type World } from './world.ts'
+
+/** Timers of all hosts together: every queue that grows without bound shows in them sooner or later. */
+const MOST_TIMERS = 20_000
+
+/** Looks at all hosts; tells the world what is broken. */
+export class Invariants {
+  readonly #world: World
+  /** Per index: records up to this sequence have been judged. */
+  readonly #judged = new WeakMap<object, number>()
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  check(): void {
+    for (const host of this.#world.hosts) {
+      this.#visibleFilesWereWritten(host)
+      this.#nothingIsLost(host)
+      this.#recordsAreTrue(host)
+    }
+    if (this.#world.time.waiting > MOST_TIMERS) this.#world.fail('all', 'there are too many timers')
+  }
+
+  #visibleFilesWereWritten(host: SimHost): void {
+    const { contents, ledger } = this.#world
+    for (const [path, node] of treeOf(host.disk)) {
+      if (node.kind !== 'file') continue
+      const content = contents.recognise(node)
+      if (content === null)
+        this.#world.fail(host.name, `${path} shows ${node.bytes.byteLength} bytes that no user wrote`)
+      else if (content.isPart && (ledger.uploads.get(content.root) ?? host.name) !== host.name)
+        this.#world.fail(host.name, `${path} shows ${content.name}, which is still being uploaded elsewhere`)
+    }
+  }
+
+  #nothingIsLost(host: SimHost): void {
+    for (const root of this.#world.ledger.lostOn(host.disk)) {
+      const name = this.#world.contents.byRoot(root as never)?.name ?? root
+      this.#world.fail(host.name, `${name} was on this disk, and is now neither in the tree nor in the archive`)
+    }
+  }
+
+  #recordsAreTrue(host: SimHost): void {
+    const { records } = host
+    const after = this.#judged.get(host.index) ?? 0
+    for (const { sequence, record } of records.recordsAfter(after, 1_000_000)) {
+      this.#judged.set(host.index, sequence)
+      const author = this.#world.hosts.find((h) => h.replicas.includes(record.author))
+      if (author === undefined || author.isReadOnly)
+        this.#world.fail(host.name, `a record of ${record.path} is by ${author?.name ?? 'nobody'}, who may not write`)
+      else if (record.kind === 'tombstone' && !this.#world.ledger.wasRemoved(author.name, record.path, record.previous))
+        this.#world.fail(author.name, `it announced that ${record.path} was deleted, which no user did there`)
+    }
+  }
+}
+
+/** Null when all trees are the same; else the first difference. */
+export function firstDifference(world: World): string | null {
+  const [first, ...others] = world.hosts
+  if (first === undefined) return null
+  const wanted = shown(first)
+  for (const other of others) {
+    const there = shown(other)
+    for (const path of new Set([...wanted.keys(), ...there.keys()]))
+      if (wanted.get(path) !== there.get(path))
+        return `${path} is ${wanted.get(path) ?? 'absent'} on ${first.name}, ${there.get(path) ?? 'absent'} on ${other.name}`
+  }
+  return null
+
+  function shown(host: SimHost): ReadonlyMap<string, string> {
+    const nodes = treeOf(host.disk)
+    return new Map(
+      [...world.ledger.statesOn(host.disk)].map(([path, state]) => {
+        const node = nodes.get(path)
+        return [path, node?.kind === 'file' ? `${state} of ${node.mtimeUs}` : state]
+      }),
+    )
+  }
+}
+
+/**
+ * When all hosts hold the same again, what users did must show: where the users of one host alone touched a path, what
+ * they left there last; where those of several did, what one of them left.
+ */
+export function judgeEpoch(world: World): void {
+  const [host] = world.hosts
+  if (host === undefined) return
+  const now = world.ledger.statesOn(host.disk)
+  const { touched } = world.ledger
+  for (const [path, states] of touched) {
+    const related = [...touched].filter(([other]) => isRelated(path, other))
+    const hosts = new Set(related.flatMap(([, by]) => [...by.keys()]))
+    if ([...hosts].some((name) => isUnreliable(world, name))) continue
+    const alone = related.every(([other]) => other === path)
+    if (hosts.size > 1 && !alone) continue
+    const is = now.get(path) ?? 'absent'
+    // What was buried under a file comes back when the file goes, and its directories with it.
+    if (is === 'directory' && [...now.keys()].some((other) => other.startsWith(`${path}/`))) continue
+    if (![...states.values()].includes(is))
+      world.fail('all', `${path} is ${is}, but users left ${[...states].map((s) => s.join(': ')).join(', ')}`)
+  }
+}
+
+/** Users of a host that lost its index or may only read cannot expect that the others hear of what they did. */
+function isUnreliable(world: World, name: string): boolean {
+  return world.ledger.forgetful.has(name) || world.hosts.find((h) => h.name === name)?.isReadOnly === true
+}
+
+function isRelated(a: string, b: string): boolean {
+  return a === b || a.startsWith(`${b}/`) || b.startsWith(`${a}/`)
+}

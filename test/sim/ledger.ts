@@ -1,0 +1,103 @@
+/**
+ * What users really did, as the judge of the simulation knows it: from comparing a disk before and after each deed.
+ * An epoch is the time between two moments at which all hosts held the same.
+ */
+import { type MemoryDisk, type MemoryNode, sync } from '../../src/fs/memory-disk.ts'
+import { type Contents } from './contents.ts'
+import { type SimHost } from './sim-host.ts'
+import { archivedIn, treeOf } from './tree.ts'
+
+export class Ledger {
+  readonly #contents: Contents
+  /** All that was ever removed or overwritten by a user: host, path and root hash ('' for directories and links). */
+  readonly #removed = new Set<string>()
+  /** Contents that each disk must hold, in the tree or the archive. */
+  readonly #held = new Map<MemoryDisk, ReadonlySet<string>>()
+  /** What users of each host last left at a path in this epoch: a state, or 'absent'. */
+  readonly touched = new Map<string, Map<string, string>>()
+  /** Hosts that forgot in this epoch what they had not announced. */
+  readonly forgetful = new Set<string>()
+  /** Beginnings of uploads that go on: root hash and host. */
+  readonly uploads = new Map<string, string>()
+
+  constructor(needs: { contents: Contents }) {
+    this.#contents = needs.contents
+  }
+
+  /** Lets a user of `host` do something, and notes what came of it. Returns the paths that changed. */
+  deed(host: SimHost, work: () => void): readonly string[] {
+    const before = this.statesOn(host.disk)
+    work()
+    const nodes = treeOf(host.disk)
+    const after = this.statesOn(host.disk)
+    const changed = [...new Set([...before.keys(), ...after.keys()])].filter((p) => before.get(p) !== after.get(p))
+    for (const path of changed) {
+      this.#noteRemoved(host, path, before.get(path))
+      this.#touch(path, host.name, after.get(path) ?? 'absent')
+      keep(host.disk, path, nodes)
+    }
+    this.hold(host.disk)
+    return changed
+  }
+
+  /** True if a user of the host really took that away. `root` is null for what is no file. */
+  wasRemoved(host: string, path: string, root: string | null): boolean {
+    return this.#removed.has(`${host} ${path} ${root ?? ''}`)
+  }
+
+  /** From now on the disk must hold what it holds now. */
+  hold(disk: MemoryDisk): void {
+    this.#held.set(disk, this.#contentsOn(disk))
+  }
+
+  /** Contents that the disk should hold and does not; what it holds besides is to be held from now on. */
+  lostOn(disk: MemoryDisk): readonly string[] {
+    const now = this.#contentsOn(disk)
+    const lost = [...(this.#held.get(disk) ?? [])].filter((root) => !now.has(root))
+    this.#held.set(disk, now)
+    return lost
+  }
+
+  newEpoch(): void {
+    this.touched.clear()
+    this.forgetful.clear()
+  }
+
+  /** `file:ROOT`, `link:TARGET`, `directory` or `other`, by path. */
+  statesOn(disk: MemoryDisk): ReadonlyMap<string, string> {
+    return new Map([...treeOf(disk)].map(([path, node]) => [path, this.#stateOf(node)]))
+  }
+
+  #stateOf(node: MemoryNode): string {
+    if (node.kind === 'file') return `file:${this.#contents.recognise(node)?.root ?? 'unknown'}`
+    return node.kind === 'link' ? `link:${node.target}` : node.kind
+  }
+
+  #contentsOn(disk: MemoryDisk): ReadonlySet<string> {
+    const files = [...treeOf(disk).values()].filter((node) => node.kind === 'file')
+    const roots = [...files, ...archivedIn(disk)].map((file) => this.#contents.recognise(file)?.root ?? 'unknown')
+    return new Set(roots)
+  }
+
+  #noteRemoved(host: SimHost, path: string, state: string | undefined): void {
+    if (state === undefined) return
+    const root = state.startsWith('file:') ? state.slice('file:'.length) : ''
+    this.#removed.add(`${host.name} ${path} ${root}`)
+  }
+
+  #touch(path: string, host: string, state: string): void {
+    const hosts = this.touched.get(path) ?? new Map<string, string>()
+    this.touched.set(path, hosts.set(host, state))
+  }
+}
+
+/** Users wait until what they did is on the disk: fsync of the file and of all directories above it. */
+function keep(disk: MemoryDisk, path: string, nodes: ReadonlyMap<string, MemoryNode>): void {
+  const node = nodes.get(path)
+  if (node !== undefined) sync(node)
+  for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) {
+    const dir = nodes.get(path.slice(0, at))
+    if (dir?.kind === 'directory') sync(dir)
+  }
+  sync(disk.top)
+}

@@ -1,0 +1,40 @@
+/**
+ * npm run sim -- --seeds N --from S     runs N seeds from S on; prints the first that fails and ends with 1
+ * npm run sim -- --from S --trace       runs seed S and prints all that happens
+ */
+import { parseArgs } from 'node:util'
+import { runSeed } from './run-seed.ts'
+import { shortest } from './shortest.ts'
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '1' },
+    from: { type: 'string', default: '1' },
+    steps: { type: 'string' },
+    trace: { type: 'boolean', default: false },
+    'keep-going': { type: 'boolean', default: false },
+  },
+})
+const from = Number(values.from)
+const steps = values.steps === undefined ? {} : { steps: Number(values.steps) }
+let failed = 0
+for (let seed = from; seed < from + Number(values.seeds); seed++) {
+  const outcome = await runSeed({ seed, echo: values.trace, ...steps })
+  if (outcome.ok) {
+    if (Number(values.seeds) <= 20) console.log(`seed ${seed}: ${outcome.steps} steps, trace ${outcome.digest}`)
+    else if (seed % 100 === 0) console.log(`seed ${seed} passed`)
+    continue
+  }
+  failed++
+  if (values['keep-going']) {
+    console.log(`seed ${seed}, step ${outcome.step}: ${outcome.what}`)
+    continue
+  }
+  const least = values.steps === undefined ? await shortest(seed, outcome) : { steps: Number(values.steps), outcome }
+  console.log(`${least.outcome.trace.join('\n')}\n`)
+  console.log(`seed ${seed} failed at step ${least.outcome.step}: ${least.outcome.what}`)
+  console.log(`again: npm run sim -- --from ${seed} --steps ${least.steps} --trace`)
+  break
+}
+console.log(failed === 0 ? `${values.seeds} seeds passed` : `${failed} failed`)
+process.exitCode = failed === 0 ? 0 : 1

@@ -1,0 +1,244 @@
+/** One whole host of the simulation: a disk, an index in memory, and the engine between them, for as many lives as it takes. */
+import { type HostName, type RelPath, type ReplicaId } from '../../src/base/brand.ts'
+import { type Log } from '../../src/base/log.ts'
+import { type FolderKeys } from '../../src/base/secret.ts'
+import { type IndexDatabase, openIndexDatabase } from '../../src/db/open.ts'
+import { type FolderSettings } from '../../src/engine/folder-settings.ts'
+import { PoolFolder } from '../../src/engine/pool-folder.ts'
+import { MemoryDisk } from '../../src/fs/memory-disk.ts'
+import { type MemoryOp, MemoryRoot } from '../../src/fs/memory-root.ts'
+import { type FsErrorCode, type Root } from '../../src/fs/root.ts'
+import { type MemoryLink, type MemoryNetwork } from '../../src/net/memory-network.ts'
+import { type FolderHandlers } from '../../src/net/peer-port.ts'
+import { InlineHasher } from '../../src/scan/inline-hasher.ts'
+import { createScanner } from '../../src/scan/scanner.ts'
+import { type Chance } from './chance.ts'
+import { simRoot } from './sim-root.ts'
+import { HostClock, type SimTime } from './sim-time.ts'
+
+/** 2023-11-14: where the clocks of all hosts begin, if they are right. */
+const START_MS = 1_700_000_000_000
+
+export interface SimHostOptions {
+  readonly name: string
+  readonly keys: FolderKeys
+  readonly settleMs: number
+  readonly rescanMs: number
+  readonly slowestMs: number
+  readonly site: string | null
+}
+
+export interface SimHostNeeds {
+  readonly time: SimTime
+  readonly network: MemoryNetwork
+  readonly chance: Chance
+  readonly log: (host: SimHost, level: string, fields: object, sentence: string) => void
+  readonly wrote: (host: SimHost, op: string, path: string) => void
+  readonly heard: (host: SimHost) => void
+  readonly down: (host: SimHost, reason: string) => void
+}
+
+interface Life {
+  readonly clock: HostClock
+  readonly folder: PoolFolder
+  readonly link: MemoryLink
+}
+
+export class SimHost {
+  readonly name: string
+  readonly root: MemoryRoot
+  /** Its own disk, also while another is mounted in its place. */
+  readonly disk: MemoryDisk
+  readonly replicas: ReplicaId[] = []
+  index: IndexDatabase
+  skewMs = 0
+  capacityBytes = Number.MAX_SAFE_INTEGER
+  readonly unreadable = new Set<string>()
+  /** Once in so many operations the disk fails; 0: never. */
+  failsOneIn = 0
+  readonly #options: SimHostOptions
+  readonly #needs: SimHostNeeds
+  #life: Life | null = null
+  #lastUs = 0
+
+  constructor(options: SimHostOptions, needs: SimHostNeeds) {
+    this.name = options.name
+    this.#options = options
+    this.#needs = needs
+    const capacity = () => this.capacityBytes
+    this.root = new MemoryRoot(
+      {
+        get capacityBytes() {
+          return capacity()
+        },
+      },
+      { now: () => this.nowUs(), fail: (op, path) => this.#fail(op, path) },
+    )
+    this.disk = this.root.disk
+    this.index = this.#newIndex()
+  }
+
+  get isUp(): boolean {
+    return this.#life !== null
+  }
+
+  get isReadOnly(): boolean {
+    return this.#options.keys.sign === null
+  }
+
+  get settleMs(): number {
+    return this.#options.settleMs
+  }
+
+  get folder(): PoolFolder | null {
+    return this.#life?.folder ?? null
+  }
+
+  get records() {
+    return this.index.folder(this.#options.keys.id)
+  }
+
+  get isMounted(): boolean {
+    return this.root.disk === this.disk
+  }
+
+  /** Microseconds; no two stamps are equal, as on a system with fine-grained ones. */
+  nowUs(): number {
+    const us = (START_MS + this.skewMs + Math.floor(this.#needs.time.nowMs)) * 1000
+    this.#lastUs = us > this.#lastUs || us < this.#lastUs - 1_000_000 ? us : this.#lastUs + 1
+    return this.#lastUs
+  }
+
+  start(): void {
+    const { time, network } = this.#needs
+    const { keys, site } = this.#options
+    const clock = new HostClock({ time, wallMs: () => START_MS + this.skewMs + time.nowMs })
+    const folder = this.#build(clock)
+    const handlers = this.#handlers(folder, clock)
+    const writer = keys.sign !== null
+    const { replica } = this.index
+    const link = network.openFolder({ name: this.name as HostName, site, writer, folder: keys.id, replica, handlers })
+    this.#life = { clock, folder, link }
+    folder.start()
+  }
+
+  /** Power failure: what is not synced is gone, and what was under way never ends. */
+  crash(): void {
+    this.kill()
+    this.root.disk.crash()
+  }
+
+  /** kill -9: the disk keeps what was written. */
+  kill(): void {
+    this.#life?.clock.kill()
+    this.#life?.link.close()
+    this.#life = null
+  }
+
+  async stop(): Promise<void> {
+    const life = this.#life
+    await life?.folder.close()
+    life?.link.close()
+    life?.clock.kill()
+    this.#life = null
+  }
+
+  /** For a host that is down: it comes back as one that knows nothing. */
+  loseIndex(): void {
+    this.index.close()
+    this.index = this.#newIndex()
+  }
+
+  /** What the watcher would say. */
+  hint(path: string): void {
+    this.#life?.folder.local.noticing.hint(path as RelPath)
+  }
+
+  #newIndex(): IndexDatabase {
+    const index = openIndexDatabase(':memory:', { randomBytes: (count) => this.#needs.chance.bytes(count) })
+    this.replicas.push(index.replica)
+    return index
+  }
+
+  #build(clock: HostClock): PoolFolder {
+    const disk = this.#slowDisk(clock)
+    const index = this.records
+    const ignored = () => false
+    return new PoolFolder(this.#settings(), {
+      disk,
+      index,
+      hasher: new InlineHasher(),
+      scanner: createScanner({ root: disk, index, ignored, clock }),
+      openPlace: (place) => (place.in === 'tree' ? disk.open(place.entry.path) : disk.openArchived(place.name)),
+      hasWriters: () => null,
+      clock,
+      log: this.#log({}),
+    })
+  }
+
+  #slowDisk(clock: HostClock): Root {
+    const { chance } = this.#needs
+    return simRoot({
+      root: this.root,
+      clock,
+      chance,
+      slowestMs: () => this.#options.slowestMs,
+      wrote: (op, path) => this.#needs.wrote(this, op, path),
+    })
+  }
+
+  #settings(): FolderSettings {
+    const { keys, site, settleMs, rescanMs } = this.#options
+    return {
+      dir: `/${this.name}`,
+      keys,
+      site,
+      useArchive: true,
+      overwriteChanges: true,
+      settleMs,
+      archiveMaxFileBytes: null,
+      maxDeleteFiles: 10,
+      maxDeletePercent: 25,
+      archiveTtlMs: null,
+      rescanIntervalMs: rescanMs,
+    }
+  }
+
+  /** The dead hear nothing. */
+  #handlers(folder: PoolFolder, clock: HostClock): FolderHandlers {
+    return {
+      up: (peer) => clock.isDead || folder.up(peer),
+      down: (peer, reason) => {
+        if (clock.isDead) return
+        this.#needs.down(this, reason)
+        folder.down(peer)
+      },
+      message: (peer, message) => {
+        if (clock.isDead) return
+        this.#needs.heard(this)
+        folder.message(peer, message)
+      },
+      servePieceList: (root) => (clock.isDead ? null : folder.servePieceList(root)),
+      servePiece: async (root, ordinal) => (clock.isDead ? null : await folder.servePiece(root, ordinal)),
+    }
+  }
+
+  #fail(op: MemoryOp, path: string): FsErrorCode | null {
+    if (this.unreadable.has(path) && (op === 'open' || op === 'list')) return 'denied'
+    if (this.failsOneIn > 0 && this.#needs.chance.oneIn(this.failsOneIn)) return 'io'
+    return null
+  }
+
+  #log(more: object): Log {
+    const say = (level: string) => (fields: object, sentence: string) =>
+      this.#needs.log(this, level, { ...more, ...fields }, sentence)
+    return {
+      trace: () => {},
+      debug: () => {},
+      info: say('info'),
+      warn: say('warn'),
+      error: say('error'),
+      child: (fields) => this.#log({ ...more, ...fields }),
+    }
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * A root as a host's daemon sees it in the simulation: a MemoryRoot behind a disk that takes its time, so that users,
+ * crashes and other work come between any two operations, also between one carried out and its caller hearing of it.
+ */
+import { type MemoryRoot } from '../../src/fs/memory-root.ts'
+import { type OpenFile, type Root } from '../../src/fs/root.ts'
+import { type Chance } from './chance.ts'
+import { type HostClock } from './sim-time.ts'
+
+const WRITING: ReadonlySet<string> = new Set([
+  'writeMarker',
+  'openStaged',
+  'dropStaged',
+  'install',
+  'move',
+  'remove',
+  'makeDirectory',
+  'removeDirectory',
+  'makeLink',
+  'setMtime',
+  'restore',
+  'purgeArchived',
+  'write',
+  'truncate',
+])
+
+export interface SimRootNeeds {
+  readonly root: MemoryRoot
+  readonly clock: HostClock
+  readonly chance: Chance
+  /** The longest that an operation may take. */
+  readonly slowestMs: () => number
+  /** Something was carried out on the disk. */
+  readonly wrote: (op: string, path: string) => void
+}
+
+export function simRoot(needs: SimRootNeeds): Root {
+  return slowed(needs.root, '', needs)
+}
+
+type Method = (...given: unknown[]) => Promise<unknown>
+
+function slowed<T extends object>(target: T, name: string, needs: SimRootNeeds): T {
+  return new Proxy(target, {
+    get(on, property) {
+      const value: unknown = Reflect.get(on, property, on)
+      if (typeof value !== 'function' || typeof property !== 'string') return value
+      return async (...given: unknown[]) => {
+        await pause(needs)
+        const result = await (value as Method).apply(on, given)
+        const path = typeof given[0] === 'string' ? given[0] : name
+        if (WRITING.has(property)) needs.wrote(property, property === 'install' ? String(given[1]) : path)
+        await pause(needs)
+        return isOpenFile(result) ? slowed(result, path, needs) : result
+      }
+    },
+  })
+}
+
+async function pause({ clock, chance, slowestMs }: SimRootNeeds): Promise<void> {
+  const most = slowestMs()
+  if (clock.isDead) await new Promise(() => {}) // it never hears of it
+  if (most > 0 && chance.oneIn(3)) await clock.sleep(chance.below(most * 1000) / 1000)
+}
+
+function isOpenFile(result: unknown): result is OpenFile {
+  return typeof result === 'object' && result !== null && 'fd' in result
+}

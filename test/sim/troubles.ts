@@ -1,0 +1,157 @@
+/** What the world does to hosts: crashes, cuts, full and failing disks, lost mounts, wrong clocks, lost indexes. */
+import { type HostName } from '../../src/base/brand.ts'
+import { MemoryDisk } from '../../src/fs/memory-disk.ts'
+import { MemoryUser } from '../../src/fs/memory-user.ts'
+import { type SimHost } from './sim-host.ts'
+import { treeOf } from './tree.ts'
+import { type World } from './world.ts'
+
+const YEAR_MS = 365 * 86_400_000
+
+export interface Trouble {
+  readonly name: string
+  readonly weight: number
+  readonly run: (world: World, host: SimHost) => void
+}
+
+/** Bit rot finds its place here as soon as there is a scrub that heals it. */
+export const TROUBLES: readonly Trouble[] = [
+  { name: 'crash', weight: 4, run: crash },
+  { name: 'stop', weight: 2, run: stop },
+  { name: 'cut', weight: 5, run: cut },
+  { name: 'join', weight: 3, run: join },
+  { name: 'disk full', weight: 2, run: fillDisk },
+  { name: 'unreadable', weight: 2, run: makeUnreadable },
+  { name: 'failing disk', weight: 1, run: failDisk },
+  { name: 'rescan', weight: 1, run: rescan },
+  { name: 'unmount', weight: 2, run: unmount },
+  { name: 'clock', weight: 1, run: skewClock },
+  { name: 'lose index', weight: 0.7, run: loseIndex },
+]
+
+function crash(world: World, host: SimHost): void {
+  if (!host.isUp) return
+  world.say(`${host.name} crashes`)
+  if (host.isMounted && world.chance.oneIn(2)) host.crash()
+  else host.kill()
+  startLater(world, host)
+}
+
+function stop(world: World, host: SimHost): void {
+  if (!host.isUp) return
+  world.say(`${host.name} is stopped`)
+  void host.stop().then(() => startLater(world, host))
+}
+
+function startLater(world: World, host: SimHost): void {
+  world.time.after(world.chance.below(world.chance.pick([10, 1000, 120_000])), () => start(world, host))
+}
+
+function start(world: World, host: SimHost): void {
+  if (host.isUp) return
+  world.say(`${host.name} starts`)
+  host.start()
+}
+
+function cut(world: World, host: SimHost): void {
+  const other = world.chance.pick(world.hosts.filter((h) => h !== host))
+  const [a, b] = [host.name, other.name].sort() as [HostName, HostName]
+  world.say(`the network between ${a} and ${b} is cut`)
+  world.network.cut(a, b)
+  world.cuts.set(`${a} ${b}`, [a, b])
+  if (world.chance.oneIn(2)) world.time.after(world.chance.below(60_000), () => joinAgain(world, `${a} ${b}`))
+}
+
+function join(world: World): void {
+  const cuts = [...world.cuts.keys()]
+  if (cuts.length > 0) joinAgain(world, world.chance.pick(cuts))
+}
+
+function joinAgain(world: World, key: string): void {
+  const pair = world.cuts.get(key)
+  if (pair === undefined) return
+  world.say(`the network between ${key} is back`)
+  world.cuts.delete(key)
+  world.network.join(...pair)
+}
+
+function fillDisk(world: World, host: SimHost): void {
+  host.capacityBytes = host.disk.usedBytes() + world.chance.pick([0, 100, 100_000])
+  world.say(`${host.name} has room for ${host.capacityBytes} bytes only`)
+  world.time.after(world.chance.below(120_000), () => freeDisk(world, host))
+}
+
+function freeDisk(world: World, host: SimHost): void {
+  if (host.capacityBytes === Number.MAX_SAFE_INTEGER) return
+  host.capacityBytes = Number.MAX_SAFE_INTEGER
+  world.say(`${host.name} has room again`)
+}
+
+function makeUnreadable(world: World, host: SimHost): void {
+  const paths = [...treeOf(host.disk).keys()]
+  if (paths.length === 0) return
+  const path = world.chance.pick(paths)
+  host.unreadable.add(path)
+  world.say(`${host.name} cannot read ${path}`)
+  world.time.after(world.chance.below(900_000), () => host.unreadable.delete(path))
+}
+
+function failDisk(world: World, host: SimHost): void {
+  host.failsOneIn = world.chance.pick([2, 10, 50])
+  world.say(`the disk of ${host.name} fails once in ${host.failsOneIn} times`)
+  world.time.after(world.chance.below(60_000), () => (host.failsOneIn = 0))
+}
+
+function rescan(world: World, host: SimHost): void {
+  world.say(`${host.name} rescans`)
+  void host.folder?.local.noticing.rescan()
+}
+
+function unmount(world: World, host: SimHost): void {
+  if (!host.isMounted) return
+  const isForeign = world.chance.oneIn(2)
+  world.say(`${host.name}: ${isForeign ? 'a foreign disk' : 'nothing'} is mounted in place of its own`)
+  host.root.disk = isForeign ? foreignDisk(host) : new MemoryDisk({ now: () => host.nowUs() })
+  world.time.after(world.chance.below(world.chance.pick([1000, 60_000, 1_200_000])), () => mount(world, host))
+}
+
+/** A pool of somebody else. */
+function foreignDisk(host: SimHost): MemoryDisk {
+  const disk = new MemoryDisk({ now: () => host.nowUs() })
+  const user = new MemoryUser({ disk: () => disk })
+  user.write('.sync/folder.json', JSON.stringify({ folder: '00'.repeat(16), replica: '00'.repeat(8) }))
+  user.write('a', 'of somebody else')
+  disk.syncAll()
+  return disk
+}
+
+function mount(world: World, host: SimHost): void {
+  if (host.isMounted) return
+  world.say(`${host.name}: its own disk is mounted again`)
+  host.root.disk = host.disk
+}
+
+function skewClock(world: World, host: SimHost): void {
+  host.skewMs = world.chance.between(-10, 10) * YEAR_MS
+  world.say(`the clock of ${host.name} is ${host.skewMs / YEAR_MS} years off`)
+}
+
+function loseIndex(world: World, host: SimHost): void {
+  if (!host.isUp || !host.isMounted) return
+  host.kill()
+  host.loseIndex()
+  world.ledger.forgetful.add(host.name)
+  world.say(`${host.name} loses its index`)
+  startLater(world, host)
+}
+
+/** Ends all troubles but wrong clocks; called again and again while hosts come to agree, as late troubles may come. */
+export function heal(world: World): void {
+  for (const key of [...world.cuts.keys()]) joinAgain(world, key)
+  for (const host of world.hosts) {
+    host.unreadable.clear()
+    host.failsOneIn = 0
+    freeDisk(world, host)
+    mount(world, host)
+  }
+}

@@ -1,0 +1,120 @@
+/** The world of one seed: hosts, network, users' contents, and what holds at any moment. */
+import { type HostName } from '../../src/base/brand.ts'
+import { type FolderKeys, parseSecret, readOnlySecret } from '../../src/base/secret.ts'
+import { FsError } from '../../src/fs/root.ts'
+import { MemoryNetwork } from '../../src/net/memory-network.ts'
+import { Chance } from './chance.ts'
+import { Contents } from './contents.ts'
+import { Ledger } from './ledger.ts'
+import { SimFailure } from './sim-failure.ts'
+import { SimHost } from './sim-host.ts'
+import { HostClock, SimTime } from './sim-time.ts'
+import { Trace } from './trace.ts'
+
+/** Of no pool on earth. */
+const SECRET = 'AGZPMOROE7C6G5M6DYLDAJ3HVPN7JVHHNI3AJQ3XMFWTRGKLPK2X7GH3GQ4'
+const RESCAN_MS = 600_000
+
+export class World {
+  readonly chance: Chance
+  readonly time = new SimTime()
+  readonly trace: Trace
+  readonly contents: Contents
+  readonly ledger: Ledger
+  readonly network: MemoryNetwork
+  readonly hosts: readonly SimHost[]
+  readonly cuts = new Map<string, readonly [HostName, HostName]>()
+  /** Messages that hosts got, and changes that daemons made on disks: in silence neither grows. */
+  messages = 0
+  writes = 0
+  #failure: SimFailure | null = null
+
+  constructor(options: { seed: number; echo: boolean }) {
+    this.trace = new Trace(options)
+    this.chance = new Chance(options.seed)
+    this.contents = new Contents({ chance: this.chance })
+    this.ledger = new Ledger({ contents: this.contents })
+    const wire = new JitteryClock({ time: this.time, wallMs: () => 0 }, this.chance, this.chance.pick([0, 1, 50]))
+    this.network = new MemoryNetwork({ latencyMs: this.chance.pick([0.1, 5, 80]) }, { clock: wire })
+    this.hosts = this.#makeHosts()
+  }
+
+  get failure(): SimFailure | null {
+    return this.#failure
+  }
+
+  say(sentence: string): void {
+    this.trace.add(`${(this.time.nowMs / 1000).toFixed(3)} ${sentence}`)
+  }
+
+  /** Notes what broke; the run ends at the next turn. */
+  fail(host: string, what: string): void {
+    this.say(`BROKEN ${host}: ${what}`)
+    this.#failure ??= new SimFailure(`${host}: ${what}`)
+  }
+
+  /** Lets time pass; throws what broke meanwhile. */
+  async pass(ms: number): Promise<void> {
+    await this.time.pass(ms)
+    if (this.#failure !== null) throw this.#failure
+  }
+
+  #makeHosts(): readonly SimHost[] {
+    const settleMs = this.chance.pick([0, 1_000, 10_000, 10_000])
+    const count = this.chance.between(3, 5)
+    const readOnly = this.chance.oneIn(3) ? count - 1 : -1
+    const sites = this.chance.pick([[null], ['here', 'there']])
+    return Array.from({ length: count }, (_, i) => {
+      const keys = keysOf(i === readOnly ? readOnlySecret(SECRET) : SECRET)
+      const slowestMs = this.chance.pick([0, 1, 20, 200])
+      const site = this.chance.pick<string | null>(sites)
+      return new SimHost({ name: `host${i}`, keys, settleMs, rescanMs: RESCAN_MS, slowestMs, site }, this.#needs())
+    })
+  }
+
+  #needs(): ConstructorParameters<typeof SimHost>[1] {
+    return {
+      time: this.time,
+      network: this.network,
+      chance: this.chance,
+      log: (host, level, fields, sentence) => this.#logged(host, level, fields, sentence),
+      wrote: (host, op, path) => {
+        this.writes++
+        this.say(`${host.name} disk: ${op} ${path.slice(0, 40)}`)
+      },
+      heard: () => void this.messages++,
+      down: (host, reason) => {
+        if (reason.startsWith('shut out')) this.fail(host.name, `a peer was banned although none is hostile: ${reason}`)
+      },
+    }
+  }
+
+  #logged(host: SimHost, level: string, fields: object, sentence: string): void {
+    this.say(`${host.name} ${level}: ${sentence}`)
+    const error: unknown = 'err' in fields ? fields.err : null
+    if (level !== 'error' || error instanceof FsError) return
+    this.fail(host.name, `internal error: ${sentence}: ${error instanceof Error ? error.stack : String(error)}`)
+  }
+}
+
+/** Messages take now longer, now shorter, but stay in order. */
+class JitteryClock extends HostClock {
+  readonly #chance: Chance
+  readonly #mostMs: number
+
+  constructor(needs: ConstructorParameters<typeof HostClock>[0], chance: Chance, mostMs: number) {
+    super(needs)
+    this.#chance = chance
+    this.#mostMs = mostMs
+  }
+
+  override after(ms: number, task: () => void): () => void {
+    return super.after(ms + (this.#mostMs === 0 ? 0 : this.#chance.below(this.#mostMs)), task)
+  }
+}
+
+function keysOf(secret: string): FolderKeys {
+  const keys = parseSecret(secret)
+  if (typeof keys === 'string') throw new Error(keys)
+  return keys
+}
