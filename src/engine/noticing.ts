@@ -2,11 +2,12 @@
  * When to look at the tree: at once where the watcher hints or a file may have settled, and all of it every
  * `folder_rescan_interval` and when the operator says so. Hints only say where to look; the scanner says what is there.
  */
-import { type RelPath } from '../base/brand.ts'
+import { type DirPath, type RelPath } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
 import { type Scanner } from '../scan/scanner.ts'
 import { type Sighting } from '../scan/sighting.ts'
+import { parentOf } from '../sync/path.ts'
 
 /** While the folder is halted: how often to see whether the disk is back. */
 const HALTED_LOOK_MS = 5_000
@@ -118,20 +119,32 @@ export class Noticing {
   }
 
   async #lookAtHints(): Promise<void> {
-    for (const path of this.#hinted) {
-      this.#hinted.delete(path)
-      if (this.#stop.signal.aborted) return
-      await this.#lookAt(path)
+    while (this.#hinted.size > 0) {
+      const hinted = [...this.#hinted]
+      this.#hinted.clear()
+      const gone = new Set<DirPath>()
+      for (const path of hinted) {
+        if (this.#stop.signal.aborted) return
+        if (isBelow(path, gone)) this.#nothingAt(path)
+        else await this.#lookAt(path, gone)
+      }
     }
   }
 
-  async #lookAt(path: RelPath): Promise<void> {
+  #nothingAt(path: RelPath): void {
+    this.#needs.vanished(path)
+    this.#needs.quiet(path)
+  }
+
+  /** Adds the directories that have gone to `gone`: all that was in them has been told with them. */
+  async #lookAt(path: RelPath, gone: Set<DirPath>): Promise<void> {
     try {
       let [seen, seenAsFile] = [false, false]
       for await (const sighting of this.#needs.scanner.scanPath(path, this.#stop.signal)) {
         const isIt = (sighting.seen === 'problem' ? sighting.problem.path : sighting.path) === path
         seen ||= isIt
         seenAsFile ||= isIt && sighting.seen === 'file'
+        if (sighting.seen === 'missing' && sighting.entry.kind === 'directory') gone.add(sighting.path)
         this.#needs.sighted(sighting)
       }
       if (!seenAsFile) this.#needs.vanished(path)
@@ -141,4 +154,9 @@ export class Noticing {
         this.#needs.log.warn({ path, err: error }, `could not look at ${path}; the rescan does`)
     }
   }
+}
+
+function isBelow(path: RelPath, dirs: ReadonlySet<DirPath>): boolean {
+  for (let dir = parentOf(path); dir !== ''; dir = parentOf(dir)) if (dirs.has(dir)) return true
+  return false
 }
