@@ -155,9 +155,9 @@ export class Host {
   }
 
   /** `words` are further ones on the daemon's command line. */
-  start(env: NodeJS.ProcessEnv = {}, words: readonly string[] = []): void {
+  start(env: NodeJS.ProcessEnv = {}, words: readonly string[] = [], launcher = LAUNCHER): void {
     const log = openSync(this.logFile, 'a')
-    this.#child = spawn(LAUNCHER, ['--config', this.configFile, ...words], {
+    this.#child = spawn(launcher, ['--config', this.configFile, ...words], {
       stdio: ['ignore', log, log],
       env: { ...process.env, ...env },
     })
