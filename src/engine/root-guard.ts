@@ -14,6 +14,8 @@ export interface RootGuardNeeds {
 export class RootGuard {
   readonly #ours: Marker
   readonly #needs: RootGuardNeeds
+  /** The marker has been seen since the start: it does not go by itself. */
+  #wasSound = false
 
   constructor(options: { folder: FolderId; replica: ReplicaId }, needs: RootGuardNeeds) {
     this.#ours = options
@@ -28,19 +30,24 @@ export class RootGuard {
     } catch (error) {
       return `the root cannot be read: ${String(error)}. Nothing is deleted or sent until it can`
     }
-    if (marker?.folder === this.#ours.folder && marker.replica === this.#ours.replica) return null
+    if (marker?.folder === this.#ours.folder && marker.replica === this.#ours.replica) return this.#sound()
     // Records alone may have come from peers before the root could be marked: they say nothing of this disk.
-    const isNew = !this.#needs.index.hasEntries()
+    const isNew = !this.#wasSound && !this.#needs.index.hasEntries()
     if (isNew && (marker === null || marker.folder === this.#ours.folder)) return await this.#mark()
     if (marker === null)
       return 'the marker of this folder is missing: is the disk mounted? Nothing is deleted or sent until it is back. If the root was replaced on purpose, remove the index and start again: everything is taken up by content'
     return 'the marker in the root belongs to another folder or host: is the right disk mounted? Nothing is deleted or sent until it is'
   }
 
+  #sound(): null {
+    this.#wasSound = true
+    return null
+  }
+
   async #mark(): Promise<string | null> {
     try {
       await this.#needs.disk.writeMarker(this.#ours)
-      return null
+      return this.#sound()
     } catch (error) {
       return `the marker cannot be written: ${String(error)}. Make the root writable; tried again at the next rescan`
     }

@@ -108,7 +108,8 @@ function rescan(world: World, host: SimHost): void {
 }
 
 function unmount(world: World, host: SimHost): void {
-  if (!host.isMounted) return
+  // A host that has never seen anything cannot tell an empty mount from its own disk when it starts.
+  if (!host.isMounted || !host.records.hasEntries()) return
   const isForeign = world.chance.oneIn(2)
   world.say(`${host.name}: ${isForeign ? 'a foreign disk' : 'nothing'} is mounted in place of its own`)
   host.root.disk = isForeign ? foreignDisk(host) : new MemoryDisk({ now: () => host.nowUs() })
