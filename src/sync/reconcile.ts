@@ -66,6 +66,8 @@ export function reconcileUnindexed(
 
 function knows(record: SignedRecord, observed: Observed): boolean {
   if (contentKey(record) === contentKey(observed)) return true
+  // One empty directory is like another: where one was deleted, this is the one (what lies in it keeps it).
+  if (observed.kind === 'directory') return record.kind === 'tombstone' && record.previous === null
   return observed.kind === 'file' && record.previous === observed.root
 }
 

@@ -173,9 +173,15 @@ const unindexed: {
     decision: { do: 'announce' },
   },
   {
-    name: 'a directory where a tombstone is, is announced',
+    name: 'a directory where one was deleted does not come back',
     observed: { kind: 'directory' },
     records: [tombstone('a2')],
+    decision: { do: 'archive', winner: tombstone('a2'), version: version('a2') },
+  },
+  {
+    name: 'a directory where a file was deleted is announced',
+    observed: { kind: 'directory' },
+    records: [tombstone('a2', { previous: root('1') })],
     decision: { do: 'announce' },
   },
   {
@@ -259,7 +265,10 @@ test('without an entry, the same holds: nothing to do after, and never a file aw
       const entry = entryOf(record)
       const decision = reconcileUnindexed(entry, records)
       const isKnown = records.some(
-        (known) => contentKey(known) === contentKey(entry) || (entry.kind === 'file' && known.previous === entry.root),
+        (known) =>
+          contentKey(known) === contentKey(entry) ||
+          (entry.kind === 'file' && known.previous === entry.root) ||
+          (entry.kind === 'directory' && known.kind === 'tombstone' && known.previous === null),
       )
       if (entry.kind !== 'absent') assert.equal(decision.do === 'announce', !isKnown)
       if (decision.do === 'announce' || decision.do === 'nothing') return
