@@ -27,6 +27,8 @@ export interface Contents {
   installed(path: RelPath, root: RootHash): Promise<void>
   /** Fetch it; the path is considered again when it is whole. */
   fetch(path: RelPath, root: RootHash, size: number): void
+  /** The path wants nothing fetched any more. */
+  release(path: RelPath): void
 }
 
 export interface TreeChangesNeeds {
@@ -62,7 +64,8 @@ export class TreeChanges {
     const entry = index.entry(path)
     if (isNothing(entry) && (await disk.stat(path)) !== null)
       throw new FsError('changed', path, 'something stands there that has not been scanned yet')
-    if (isNothing(entry) && (await this.#moveHere(path, winner.root, winner.mtimeUs, version))) return
+    if (isNothing(entry) && (await this.#moveHere(path, winner.root, winner.mtimeUs, version)))
+      return contents.release(path)
     if (!contents.claim(winner.root)) return contents.fetch(path, winner.root, winner.size)
     try {
       const expected = await this.#makeWay(path, entry)
