@@ -1,0 +1,57 @@
+/** A full disk pauses receiving into that folder, says so, and goes on by itself; serving never stops. */
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
+import { test } from 'node:test'
+import { Cluster, type Host, until } from './cluster.ts'
+import { drop, report, settled, shown, solved } from './pool.ts'
+
+const MIB = 1 << 20
+
+/** Makes the host's pool a filesystem of `bytes` in memory; false where that is not allowed. */
+function mountSmall(host: Host, bytes: number): boolean {
+  return spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', host.dir]).status === 0
+}
+
+test('a full disk pauses the folder, which says so, goes on serving, and resumes when there is room', async (t) => {
+  await using cluster = await Cluster.make({
+    hosts: 3,
+    configure: (config, i) => {
+      // What is left of 24 MiB must do: the default would leave 16 of them unused.
+      if (i === 1) Object.assign(config.shared_folders[0] ?? {}, { min_free_space: 1 })
+    },
+  })
+  const [source, small, third] = [cluster.host(0), cluster.host(1), cluster.host(2)]
+  if (!mountSmall(small, 24 * MIB)) return t.skip('needs the right to mount a tmpfs')
+  try {
+    source.start()
+    small.start()
+    await cluster.connected()
+    drop(source, 'fits.iso', 6 * MIB)
+    mkdirSync(small.path('others'))
+    await settled(cluster)
+    drop(small, 'others/fills.part', 10 * MIB)
+
+    drop(source, 'big.iso', 12 * MIB)
+    assert.match(await shown(small, null, 'disk-full'), /big\.iso/)
+    assert.equal((await report(small))?.state, 'paused')
+    assert.equal(existsSync(small.path('big.iso')), false)
+
+    await source.kill('SIGKILL')
+    third.start()
+    await until(
+      'it goes on serving',
+      () => statSync(third.path('fits.iso'), { throwIfNoEntry: false })?.size === 6 * MIB,
+    )
+
+    source.start()
+    await cluster.connected()
+    rmSync(small.path('others/fills.part'))
+    await solved(small, null, 'disk-full')
+    await settled(cluster)
+    assert.equal(statSync(small.path('big.iso')).size, 12 * MIB)
+  } finally {
+    await small.kill('SIGKILL')
+    execFileSync('umount', [small.dir])
+  }
+})
