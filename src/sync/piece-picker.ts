@@ -13,7 +13,8 @@
  * has pieces asked of a second peer, by `hurry`.
  *
  * A host whose own uplink is slow would take its share and sit on it. So who has fetched much from a source that no
- * other receiver has taken yet, fetches no more: others find that share the largest left, and steal it.
+ * other receiver has taken yet, fetches no more: others find that share the largest left, and steal it. Unless all
+ * others are far behind: then it is their downlinks that are slow, and nobody is helped by waiting.
  */
 import { assert } from '../base/assert.ts'
 import { type RootHash } from '../base/brand.ts'
@@ -196,7 +197,7 @@ export class PiecePicker {
   #pickFromSource(round: Round): void {
     const { shares } = this.#swarm
     const rare = this.#swarm.levels[0]!
-    const most = this.#swarm.receivers.size === 0 ? Infinity : this.#underWay(round) - this.#unspread.size
+    const most = this.#isFarAhead(round) ? Infinity : this.#underWay(round) - this.#unspread.size
     const own = this.#take(round, [rare, shares.of.get(this.#options.self)!], most)
     this.#steal(round, rare, shares, most - own)
     if (round.room === 0) return
@@ -204,6 +205,13 @@ export class PiecePicker {
     if (!rareLeft && this.#receiversAreBusy())
       this.#takeParts(round, shares, [], this.#open.size - this.#underWay(round))
     if (round.picked.length === 0) this.#takeParts(round, shares, [], round.hurried)
+  }
+
+  /** True without other receivers, or when all have told of some, but far less than half of what we have. */
+  #isFarAhead(round: Round): boolean {
+    let most = 0
+    for (const peer of this.#swarm.receivers.keys()) most = Math.max(most, this.#swarm.piecesOf(peer)?.size ?? 0)
+    return this.#swarm.receivers.size === 0 || (most > 0 && this.#got.size > 2 * most + this.#underWay(round) / 2)
   }
 
   /** Each receiver that has open pieces is at work for us. */

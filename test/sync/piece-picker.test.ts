@@ -217,6 +217,18 @@ test('There is no hurry while the peer has something to deliver, nor while new p
   assert.ok(made.pick('source', ALL, true).length > 0)
 })
 
+test('A fast host does not wait for pieces to spread to one whose downlink is slow', () => {
+  const made = inSwarm(1000, ['slow'])
+  let asked = 0
+  for (let turn = 0; turn < 100 && made.missing > 0; turn++) {
+    const picked = made.pick('source', 16 * BYTES)
+    asked += picked.length
+    for (const ordinal of picked) made.received(ordinal, 'source')
+    if (turn % 10 === 0) made.peerGained('slow', picked.slice(0, 1))
+  }
+  assert.ok(asked > 900, `only ${asked} of 1000 pieces were asked for without hurry`)
+})
+
 test('At the end of a large content, the last pieces are asked of a second source, of no third, and losers are told', () => {
   const made = inSwarm(640, [])
   made.peerHas('second', { all: true })
