@@ -4,8 +4,8 @@ import { type FsError, type Root } from '../fs/root.ts'
 import { type ProblemList } from './problem-list.ts'
 
 const LOOK_EVERY_MS = 5_000
-/** When we do not know how much was wanted: less would be full again at once. */
-const SOME_ROOM_BYTES = 16 << 20
+/** What is wanted where it is not a file's content: directories, renames into the archive. */
+const SOME_ROOM_BYTES = 1 << 20
 
 export interface DiskSpaceNeeds {
   readonly disk: Pick<Root, 'freeBytes'>

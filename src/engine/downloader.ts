@@ -28,7 +28,7 @@ export interface DownloaderNeeds {
   /** A content is whole and synced in staging. */
   readonly whole: (root: RootHash) => void
   /** A transfer cannot go on: the disk failed. */
-  readonly failed: (root: RootHash, error: unknown) => void
+  readonly failed: (root: RootHash, error: unknown, missingBytes: number) => void
   readonly peersMayHave: () => void
 }
 
@@ -179,7 +179,8 @@ export class Downloader {
 
   #failed(transfer: Transfer, error: unknown): void {
     if (transfer.signal.aborted || this.#active.get(transfer.root) !== transfer) return
-    void this.#end(transfer, 'failed').then(() => this.#needs.failed(transfer.root, error))
+    const missingBytes = transfer.size - transfer.doneBytes
+    void this.#end(transfer, 'failed').then(() => this.#needs.failed(transfer.root, error, missingBytes))
   }
 
   async #end(transfer: Transfer | undefined, reason: string): Promise<void> {

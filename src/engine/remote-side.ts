@@ -77,7 +77,7 @@ export class RemoteSide {
       isNear: (peer) => site === null || peer.site === null || peer.site === site,
       gained: (root, ordinal) => server.gained(root, ordinal),
       whole: (root) => this.applier.consider(this.wanted.pathsOf(root)),
-      failed: (root, error) => void this.#transferFailed(root, error),
+      failed: (root, error, missingBytes) => void this.#transferFailed(root, error, missingBytes),
       peersMayHave: () => lists.wake(),
     })
     this.wanted = new WantedContents({
@@ -163,13 +163,12 @@ export class RemoteSide {
     return [...new Set([...(transfer?.sources() ?? []), ...this.#needs.peers()])]
   }
 
-  async #transferFailed(root: RootHash, error: unknown): Promise<void> {
+  async #transferFailed(root: RootHash, error: unknown, missingBytes: number): Promise<void> {
     const paths = this.wanted.pathsOf(root)
-    const noSpace = error instanceof FsError && error.code === 'no-space'
     // After a failed write or fsync nobody knows what is on the disk: what was staged is not to be believed.
     if (error instanceof FsError && error.code === 'io') await this.#needs.disk.dropStaged(root).catch(() => undefined)
+    if (error instanceof FsError && error.code === 'no-space') this.space.full(paths[0] ?? root, error, missingBytes)
     for (const path of paths) this.applier.failed(path, error)
-    if (noSpace) this.space.full(paths[0] ?? root, error, this.downloader.waiting().get(root) ?? null)
   }
 
   #retryLater(): void {

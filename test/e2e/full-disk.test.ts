@@ -1,16 +1,28 @@
 /** A full disk pauses receiving into that folder, says so, and goes on by itself; serving never stops. */
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, rmSync, statSync, writeSync } from 'node:fs'
 import { test } from 'node:test'
 import { Cluster, type Host, until } from './cluster.ts'
-import { drop, report, settled, shown, solved } from './pool.ts'
+import { drop, limitUpload, report, settled, shown, solved } from './pool.ts'
 
 const MIB = 1 << 20
 
 /** Makes the host's pool a filesystem of `bytes` in memory; false where that is not allowed. */
 function mountSmall(host: Host, bytes: number): boolean {
   return spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'tmpfs', host.dir]).status === 0
+}
+
+/** Writes until there is no room left. */
+function fill(path: string): void {
+  const fd = openSync(path, 'w')
+  try {
+    for (;;) writeSync(fd, Buffer.alloc(MIB / 16, 1))
+  } catch (error) {
+    assert.equal((error as NodeJS.ErrnoException).code, 'ENOSPC')
+  } finally {
+    closeSync(fd)
+  }
 }
 
 test('a full disk pauses the folder, which says so, goes on serving, and resumes when there is room', async (t) => {
@@ -50,6 +62,20 @@ test('a full disk pauses the folder, which says so, goes on serving, and resumes
     await solved(small, null, 'disk-full')
     await settled(cluster)
     assert.equal(statSync(small.path('big.iso')).size, 12 * MIB)
+
+    rmSync(source.path('fits.iso'))
+    await settled(cluster)
+    assert.equal((await small.cli('archive', 'purge', '--all')).code, 0)
+    await limitUpload(source, 2000)
+    await limitUpload(third, 2000)
+    drop(source, 'begun.iso', 8 * MIB)
+    await until('some of it is there', async () => ((await report(small))?.transfers[0]?.doneBytes ?? 0) > MIB)
+    fill(small.path('others/fills.part'))
+    assert.match(await shown(small, null, 'disk-full'), /begun\.iso/)
+    rmSync(small.path('others/fills.part'))
+    for (const host of [source, third]) await limitUpload(host, 0)
+    await solved(small, null, 'disk-full')
+    await settled(cluster)
   } finally {
     await small.kill('SIGKILL')
     execFileSync('umount', [small.dir])
