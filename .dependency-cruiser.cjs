@@ -22,11 +22,46 @@ const walls = rooms.map((room) => ({
 module.exports = {
   forbidden: [
     ...walls,
-    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
-    { name: 'the-core-is-pure', comment: 'sync/ must not touch node:*: time, chance and files are arguments', severity: 'error', from: { path: '^src/sync/' }, to: { dependencyTypes: ['core'] } },
-    { name: 'only-db-speaks-sql', severity: 'error', from: { path: '^src/', pathNot: '^src/db/' }, to: { path: 'better-sqlite3' } },
-    { name: 'only-net-knows-libp2p', severity: 'error', from: { path: '^src/', pathNot: '^src/net/' }, to: { path: 'node_modules/(@chainsafe/|@)?libp2p' } },
-    { name: 'only-fs-opens-the-tree', comment: 'fs/ is the only door to the tree', severity: 'error', from: { path: '^src/(engine|scan|net|db|sync)/', pathNot: '^src/(scan/(hash-worker|watcher)|db/open|net/identity)' }, to: { path: '^(node:)?fs(/promises)?$' } },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    {
+      name: 'the-core-is-pure',
+      comment: 'sync/ must not touch node:*: time, chance and files are arguments',
+      severity: 'error',
+      from: { path: '^src/sync/' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'only-db-speaks-sql',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/db/' },
+      to: { path: 'better-sqlite3' },
+    },
+    {
+      name: 'only-net-knows-libp2p',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/net/' },
+      to: { path: 'node_modules/(@chainsafe/|@)?libp2p' },
+    },
+    {
+      name: 'only-fs-opens-the-tree',
+      comment: 'fs/ is the only door to the tree',
+      severity: 'error',
+      from: {
+        path: '^src/(engine|scan|net|db|sync)/',
+        pathNot: '^src/(scan/(hash-worker|watcher)|db/open|net/identity)',
+      },
+      to: { path: '^(node:)?fs(/promises)?$' },
+    },
   ],
-  options: { doNotFollow: { path: 'node_modules' }, tsConfig: { fileName: 'tsconfig.json' }, tsPreCompilationDeps: true, enhancedResolveOptions: { extensions: ['.ts', '.js', '.mjs', '.cjs'] } },
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { extensions: ['.ts', '.js', '.mjs', '.cjs'] },
+  },
 }

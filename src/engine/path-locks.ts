@@ -13,7 +13,7 @@ export class PathLocks {
    * in one order everywhere and none waits in a circle.
    */
   async with<T>(paths: readonly RelPath[], work: () => Promise<T>): Promise<T> {
-    const before = paths.map((path) => this.#tails.get(path))
+    const before = paths.map((path) => this.#tails.get(path) ?? Promise.resolve())
     const { promise: done, resolve } = Promise.withResolvers<void>()
     for (const path of paths) this.#tails.set(path, done)
     try {

@@ -115,7 +115,7 @@ export class RemoteSide {
         breathe,
         changed: (live, dead) => {
           needs.stored()
-          this.removals.consider(live, dead)
+          void this.removals.consider(live, dead)
         },
       },
     )
