@@ -156,7 +156,8 @@ export class Deletions {
       this.#needs.problems.clear(path)
       this.#needs.log.info({ path }, `announced: ${path} was deleted here`)
     }
-    if (announced.length > 0) this.#needs.announced(announced)
+    const changed = [...noted].filter(([, note]) => note.changes.length > 0).map(([path]) => path)
+    if (changed.length > 0) this.#needs.announced(changed)
     for (const [path, note] of noted) if (note.what === 'refused') await this.#needs.refused.deleted(path)
   }
 }

@@ -8,9 +8,10 @@ import { type Change, type FolderIndex } from '../db/index-port.ts'
 import { type Entry, type Stat } from '../sync/entry.ts'
 import { isChange, localRecord, type Observed } from '../sync/local-record.ts'
 import { joinedVersion, mergeRecords } from '../sync/merge.ts'
-import { reconcileUnindexed } from '../sync/reconcile.ts'
+import { reconcile, reconcileUnindexed } from '../sync/reconcile.ts'
 import { signedBytes } from '../sync/record-bytes.ts'
 import { joinVersions, noVersion, type Version } from '../sync/version.ts'
+import { buriedUnder } from './above.ts'
 import { fileEntry } from './tree-changes.ts'
 
 export interface LocalRecordsNeeds {
@@ -52,6 +53,8 @@ export class LocalRecords {
     const records = this.#needs.index.recordsOf(path)
     if (entry === null && reconcileUnindexed(observed, records).do !== 'announce')
       return this.#known(path, observed, stat, noVersion)
+    if (observed.kind === 'absent' && entry !== null && this.#wasToGo(path, entry))
+      return { changes: this.adopt(path, observed, null), what: 'known' }
     if (this.#sign === null) return { changes: [], what: 'refused' }
     const options = { replica: this.#needs.index.replica, nowUs: this.#needs.clock.now() * 1000 }
     const body = localRecord({ path, entry, observed }, options)
@@ -84,6 +87,15 @@ export class LocalRecords {
   /** Taken up without a record, and with no version: whatever the folder says of the path then comes over it. */
   adopt(path: RelPath, observed: Observed, stat: Stat | null): readonly Change[] {
     return [{ op: 'entry', entry: entryOf(path, observed, stat, noVersion) }]
+  }
+
+  /**
+   * True when the folder's records were to take away what lay here. Then it was most likely ourselves, cut short by a
+   * crash or a failing disk between the disk and the index, and the records go on deciding.
+   */
+  #wasToGo(path: RelPath, entry: Entry): boolean {
+    const decision = reconcile(entry, this.#needs.index.recordsOf(path)).do
+    return (decision !== 'nothing' && decision !== 'adopt') || buriedUnder(path, this.#needs.index) !== null
   }
 
   #known(path: RelPath, observed: Observed, stat: Stat | null, version: Version): Noted {

@@ -98,8 +98,9 @@ export function judgeEpoch(world: World): void {
     const alone = related.every(([other]) => other === path)
     if (hosts.size > 1 && !alone) continue
     const is = now.get(path) ?? 'absent'
-    // A tombstone does not say what link it deleted: a host without an index takes its own for a new one.
-    if (is.startsWith('link:') && world.ledger.forgetful.size > 0) continue
+    // One directory is like another, and a tombstone does not say what link it deleted: a host without an index takes its
+    // own for new ones.
+    if ((is.startsWith('link:') || is === 'directory') && world.ledger.forgetful.size > 0) continue
     // What was buried under a file comes back when the file goes, and its directories with it.
     if (is === 'directory' && [...now.keys()].some((other) => other.startsWith(`${path}/`))) continue
     if (![...states.values()].includes(is))

@@ -53,6 +53,8 @@ function remove(world: World, host: SimHost): void {
 function rename(world: World, host: SimHost): void {
   const [from, to] = [someNode(world, host), somePath(world)]
   if (from === null || to === from || to.startsWith(`${from}/`) || isDirectory(host, to)) return
+  // A link that would point out of the root is a problem for people, and stays on its host.
+  if (treeOf(host.disk).get(from)?.kind === 'link' && !to.includes('/')) return
   act(world, host, `rename ${from} to ${to}`, (user) => user.rename(from, to))
 }
 
