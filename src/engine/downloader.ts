@@ -12,6 +12,8 @@ import { Transfer, type TransferNeeds } from './transfer.ts'
 
 /** How often to look for peers that have nothing to do although something is missing. */
 const LOOK_FOR_IDLE_MS = 250
+/** A peer that could not read a piece that it has is asked again after this. */
+const ASK_REFUSER_MS = 5_000
 /** Enough that small files hide each other's round trips, few enough to finish some before all. */
 const MOST_AT_A_TIME = 24
 
@@ -37,6 +39,8 @@ export class Downloader {
   readonly #requests: PieceRequests
   readonly #active = new Map<RootHash, Transfer>()
   readonly #waiting = new Map<RootHash, number>()
+  /** Peers that did not give a piece and are to be asked again. */
+  readonly #refusers = new WeakMap<Transfer, Set<Peer>>()
   #paused = false
   #cancelLook: (() => void) | null = null
 
@@ -47,6 +51,7 @@ export class Downloader {
       log: needs.log,
       got: (transfer, ordinal) => this.#got(transfer, ordinal),
       ended: (peer) => this.#askPeer(peer),
+      refused: (transfer, peer) => this.#askAgainLater(transfer, peer),
       failed: (transfer, error) => this.#failed(transfer, error),
     })
   }
@@ -198,6 +203,18 @@ export class Downloader {
     const fetching = this.transfers().filter((transfer) => transfer.picker !== null)
     fetching.sort((a, b) => a.size - a.doneBytes - (b.size - b.doneBytes))
     for (const transfer of fetching) this.#requests.ask(transfer, peer)
+  }
+
+  /** It may have been unreadable for a moment: after a while the peer is asked anew what it has. */
+  #askAgainLater(transfer: Transfer, peer: Peer): void {
+    const refusers = this.#refusers.get(transfer) ?? new Set()
+    if (refusers.has(peer)) return
+    this.#refusers.set(transfer, refusers.add(peer))
+    this.#needs.clock.after(ASK_REFUSER_MS, () => {
+      refusers.delete(peer)
+      if (this.#active.get(transfer.root) !== transfer || transfer.picker === null) return
+      peer.send({ type: 'want', root: transfer.root, wanted: true })
+    })
   }
 
   #tellWant(root: RootHash, wanted: boolean): void {

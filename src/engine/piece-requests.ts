@@ -24,6 +24,8 @@ export interface PieceRequestsNeeds {
   readonly got: (transfer: Transfer, ordinal: number) => void
   /** A request has ended, however: there is room for another. */
   readonly ended: (peer: Peer) => void
+  /** The peer did not give what it had said it has. */
+  readonly refused: (transfer: Transfer, peer: Peer) => void
   /** The disk failed under the transfer. */
   readonly failed: (transfer: Transfer, error: unknown) => void
 }
@@ -109,6 +111,7 @@ export class PieceRequests {
       window.ended(bytes, tookMs, peer.rttMs() || 0)
       if (window.isEmpty) this.#idleSince.set(peer, this.#needs.clock.elapsed())
       this.#needs.ended(peer)
+      if (refused) this.#needs.refused(transfer, peer)
     }
   }
 
