@@ -1,4 +1,5 @@
 /** Where a sub-command writes, as an object that tests can replace; and text made safe for a terminal. */
+import { isatty } from 'node:tty'
 
 export interface Terminal {
   readonly isTTY: boolean
@@ -14,11 +15,13 @@ const PLAIN_COLUMNS = 120
 
 export function processTerminal(): Terminal {
   const { stdout, stderr, env } = process
+  // Not stdout.isTTY, which is undefined for a pipe: picocolors would then decide, and colours are on wherever CI is set.
+  const isTTY = isatty(stdout.fd)
   return {
-    isTTY: stdout.isTTY,
-    colors: stdout.isTTY && !env['NO_COLOR'] && env['TERM'] !== 'dumb',
-    columns: () => (stdout.isTTY ? stdout.columns : PLAIN_COLUMNS),
-    rows: () => (stdout.isTTY ? stdout.rows : Infinity),
+    isTTY,
+    colors: isTTY && !env['NO_COLOR'] && env['TERM'] !== 'dumb',
+    columns: () => (isTTY ? stdout.columns : PLAIN_COLUMNS),
+    rows: () => (isTTY ? stdout.rows : Infinity),
     out: (text) => void stdout.write(text),
     err: (text) => void stderr.write(text),
   }
