@@ -42,6 +42,8 @@ export interface LocalChangesNeeds {
   readonly announced: (paths: readonly RelPath[]) => void
   /** Look at the path again soon. */
   readonly lookAgain: (path: RelPath) => void
+  /** The root is there and is the one it was: only then is what lies in it announced. */
+  readonly rootIsSound: () => Promise<boolean>
   readonly log: Log
 }
 
@@ -201,7 +203,8 @@ export class LocalChanges {
     if (index.entry(path)?.kind === 'directory' && observed.kind !== 'directory') await deletions.settle()
     const from = observed.kind === 'file' ? deletions.renamedFrom(stat.inode) : null
     const noted = await locks.with(from === null ? [path] : [path, from], async () => {
-      if (!(await this.#isStill(path, stat))) return null
+      if (!(await this.#needs.rootIsSound())) return 'no-root'
+      if (!(await this.#isStill(path, stat))) return 'changed'
       const renamed = from !== null && (await this.#needs.disk.stat(from)) === null
       let noted: Noted = { changes: [], what: 'known' }
       await committer.commit(() => {
@@ -212,7 +215,8 @@ export class LocalChanges {
       if (renamed) deletions.forget(from)
       return noted
     })
-    if (noted === null) return this.#needs.lookAgain(path)
+    if (noted === 'changed') return this.#needs.lookAgain(path)
+    if (noted === 'no-root') return // the scan after it is back finds what has really changed
     await this.#tell(path, stat, observed, noted, from)
   }
 

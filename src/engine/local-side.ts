@@ -60,6 +60,11 @@ export class LocalSide {
     this.#needs = needs
     const { settings, disk, index, guard, clock, log } = needs
     const { keys } = settings()
+    const rootIsSound = async () => {
+      if ((await guard.trouble()) === null) return true
+      void this.noticing.rescan() // halts the folder, and looks when the root is back
+      return false
+    }
     const lookAgain = (path: RelPath) => this.noticing.hint(path)
     const settling = new Settling({ settleMs: () => settings().settleMs, clock, lookAgain })
     this.#solved = new SolvedProblems(needs)
@@ -85,7 +90,7 @@ export class LocalSide {
       isComing: (inode) => settling.hasInode(inode) || this.changes.hasInode(inode),
       brake: this.brake,
       refused,
-      rootIsSound: async () => (await guard.trouble()) === null,
+      rootIsSound,
     })
     this.changes = new LocalChanges({
       ...needs,
@@ -96,6 +101,7 @@ export class LocalSide {
       deletions: this.deletions,
       refused,
       lookAgain,
+      rootIsSound,
     })
     this.noticing = new Noticing(
       { intervalMs: () => settings().rescanIntervalMs },
