@@ -75,7 +75,8 @@ export class WantedContents implements Contents {
 
   /** Removes what lies in staging and nobody wants: left over from before a restart. */
   async sweep(): Promise<void> {
-    for (const root of await this.#needs.disk.listStaged()) await this.#dropStaged(root)
+    const staged = await this.#needs.disk.listStaged().catch(() => []) // a failing disk: the next start sweeps it
+    for (const root of staged) await this.#dropStaged(root)
   }
 
   async #dropStaged(root: RootHash): Promise<void> {
