@@ -164,7 +164,9 @@ test('exit status 3 and what to do when the daemon is not running; the config is
 
 test('status prints the report for people, and as JSON for programs', async (t) => {
   const file = await answering(t)
-  const forPeople = await run(['status', '--config', file])
+  // CI makes picocolors colour what goes to a pipe, unless it is told not to.
+  const forPeople = await run(['status', '--config', file], { env: { CI: '1' } })
+  assert(!forPeople.out.includes('\x1b['), forPeople.out)
   assert.equal(forPeople.code, 0)
   assert.match(forPeople.out, /isoserver02 +connected/)
   const forPrograms = await run(['--config', file, 'status', '--json'])
