@@ -29,6 +29,9 @@ before(async () => {
     configure: (config) => Object.assign(config.shared_folders[0] ?? {}, { max_delete_files: 100_000 }),
   })
   ;[source, receiver] = [cluster.host(0), cluster.host(1)]
+  // A pool that becomes empty is what the brake on deletions is for.
+  drop(source, 'always-there.iso', 100)
+  await settled(cluster)
 })
 after(() => cluster[Symbol.asyncDispose]())
 

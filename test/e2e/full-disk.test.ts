@@ -29,6 +29,7 @@ test('a full disk pauses the folder, which says so, goes on serving, and resumes
   await using cluster = await Cluster.make({
     hosts: 3,
     configure: (config, i) => {
+      Object.assign(config.shared_folders[0] ?? {}, { max_delete_files: 1000 })
       // What is left of 24 MiB must do: the default would leave 16 of them unused.
       if (i === 1) Object.assign(config.shared_folders[0] ?? {}, { min_free_space: 1 })
     },
