@@ -142,7 +142,7 @@ export class Noticing {
       let [seen, seenAsFile] = [false, false]
       for await (const sighting of this.#needs.scanner.scanPath(path, this.#stop.signal)) {
         const isIt = (sighting.seen === 'problem' ? sighting.problem.path : sighting.path) === path
-        seen ||= isIt
+        seen ||= isIt && sighting.seen !== 'missing'
         seenAsFile ||= isIt && sighting.seen === 'file'
         if (sighting.seen === 'missing' && sighting.entry.kind === 'directory') gone.add(sighting.path)
         this.#needs.sighted(sighting)

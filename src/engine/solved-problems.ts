@@ -43,7 +43,7 @@ export class SolvedProblems {
   /** Something was seen, here or in a look at one path. */
   sighted(sighting: Sighting): void {
     const path = sighting.seen === 'problem' ? sighting.problem.path : sighting.path
-    this.#suspects.delete(path)
+    if (sighting.seen !== 'missing') this.#suspects.delete(path)
     if (sighting.seen !== 'problem') return
     this.#troubled.add(path)
     if (!SEEN_IN_THE_TREE.has(sighting.problem.kind))
