@@ -22,7 +22,7 @@ for (let seed = from; seed < from + Number(values.seeds); seed++) {
   const outcome = await runSeed({ seed, echo: values.trace, ...steps })
   if (outcome.ok) {
     if (Number(values.seeds) <= 20) console.log(`seed ${seed}: ${outcome.steps} steps, trace ${outcome.digest}`)
-    else if (seed % 100 === 0) console.log(`seed ${seed} passed`)
+    else if (seed % 25 === 0) console.log(`all up to seed ${seed} done`)
     continue
   }
   failed++

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type FolderId, type ReplicaId } from '../../src/base/brand.ts'
+import { RootGuard } from '../../src/engine/root-guard.ts'
+import { MemoryDisk } from '../../src/fs/memory-disk.ts'
+import { MemoryRoot } from '../../src/fs/memory-root.ts'
+
+const OURS = { folder: 'ab'.repeat(16) as FolderId, replica: 'cd'.repeat(8) as ReplicaId }
+const now = () => 0
+
+function guarded(hasEntries: boolean) {
+  const disk = new MemoryRoot({}, { now })
+  return { disk, guard: new RootGuard(OURS, { disk, index: { hasEntries: () => hasEntries } }) }
+}
+
+test('a root whose index has never seen anything is marked', async () => {
+  const { disk, guard } = guarded(false)
+  assert.equal(await guard.trouble(), null)
+  assert.deepEqual(await disk.readMarker(), OURS)
+})
+
+test('a root without a marker is not marked when the index knows of entries', async () => {
+  const { disk, guard } = guarded(true)
+  assert.match((await guard.trouble()) ?? '', /marker of this folder is missing/)
+  assert.equal(await disk.readMarker(), null)
+})
+
+test('an empty mount is not marked once the marker has been seen, even if nothing was ever in the root', async () => {
+  const { disk, guard } = guarded(false)
+  await guard.trouble()
+  disk.disk = new MemoryDisk({ now })
+  assert.match((await guard.trouble()) ?? '', /is the disk mounted/)
+  assert.equal(await disk.readMarker(), null)
+})
