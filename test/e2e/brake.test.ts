@@ -16,7 +16,10 @@ describe('the brake on deletions', () => {
     cluster = await Cluster.start({ hosts: 2 })
     mkdirSync(cluster.host(0).path('images'))
     for (let i = 0; i < FILES; i++) writeFileSync(cluster.host(0).path('images', `${i}.img`), `image ${i}`)
-    await until('all are on host2', () => existsSync(cluster.host(1).path('images')) && images(cluster.host(1)) === FILES)
+    await until(
+      'all are on host2',
+      () => existsSync(cluster.host(1).path('images')) && images(cluster.host(1)) === FILES,
+    )
   })
   after(() => cluster[Symbol.asyncDispose]())
 
