@@ -105,7 +105,9 @@ export class Downloader {
   }
 
   up(peer: Peer): void {
-    for (const transfer of this.#active.values()) peer.send({ type: 'want', root: transfer.root, wanted: true })
+    // What is whole and only waits to be installed is not wanted, and nobody would take that word back.
+    for (const { root, state } of this.#active.values())
+      if (state !== 'whole') peer.send({ type: 'want', root, wanted: true })
     this.#needs.peersMayHave()
   }
 

@@ -114,7 +114,7 @@ test('IgnoreList is the operator’s to change, and SIGHUP finds what came while
   drop(uploader, 'private.iso', 1000)
   drop(uploader, 'public.iso', 1000)
   await until('the public one has arrived', () => existsSync(other.path('public.iso')))
-  assert.equal((await report(uploader))?.files, (await report(other))?.files)
+  await until('both know the same files', async () => (await report(uploader))?.files === (await report(other))?.files)
   assert.equal(existsSync(other.path('private.iso')), false)
 
   writeFileSync(list, before)
