@@ -76,7 +76,7 @@ test('status --watch shows it again every second until it is interrupted', async
 })
 
 test('while an image is on its way, where and status say how far it is', async () => {
-  await slow(third, 2_000)
+  await slow(third, 500)
   writeIsoImage(first.path('big.iso'), { contentBytes: IMAGE_BYTES })
   await until('the third host has begun', async () => ((await report(third))?.transfers[0]?.rate ?? 0) > 0)
   const status = (await third.cli('status')).stdout
