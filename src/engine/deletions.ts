@@ -22,7 +22,7 @@ const GATHER_MS = 500
 export interface DeletionsNeeds {
   readonly disk: Pick<Root, 'stat'>
   readonly index: Pick<FolderIndex, 'entry'>
-  readonly records: Pick<LocalRecords, 'note' | 'adopt' | 'mayAnnounce'>
+  readonly records: Pick<LocalRecords, 'note' | 'adopt' | 'mayAnnounce' | 'wasToGo'>
   readonly committer: Pick<Committer, 'commit'>
   readonly locks: PathLocks
   readonly problems: ProblemList
@@ -118,11 +118,18 @@ export class Deletions {
     if (gone.length === 0) return
     // What is missing where the root is not is no news: the scan after it is back says what has really gone.
     if (!(await this.#needs.rootIsSound())) return gone.forEach((path) => this.#take(path))
-    const files = gone.filter((path) => this.#missing.get(path)?.kind === 'file').length
+    const news = new Set(gone.filter((path) => this.#isNews(path)))
+    const files = gone.filter((path) => news.has(path) && this.#missing.get(path)?.kind === 'file').length
     // The brake is for the others' sake: a host that may not announce deletions takes them back or shows them.
-    const may = !this.#needs.records.mayAnnounce || this.#needs.brake.mayGo(gone, files)
+    const may = news.size === 0 || !this.#needs.records.mayAnnounce || this.#needs.brake.mayGo([...news], files)
     for (const path of gone) this.#take(path)
-    if (may) await this.#announce(gone)
+    await this.#announce(may ? gone : gone.filter((path) => !news.has(path)))
+  }
+
+  /** False for what we took away ourselves, because the folder's records say so: seen before its commit, or cut short. */
+  #isNews(path: RelPath): boolean {
+    const entry = this.#needs.index.entry(path)
+    return entry !== null && entry.kind !== 'absent' && !this.#needs.records.wasToGo(path, entry)
   }
 
   #take(path: RelPath): void {
@@ -132,6 +139,7 @@ export class Deletions {
   }
 
   async #announce(gone: readonly RelPath[]): Promise<void> {
+    if (gone.length === 0) return
     const noted = await this.#needs.locks.with(gone, () => this.#commit(gone))
     await this.#tell(noted)
   }

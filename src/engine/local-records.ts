@@ -53,7 +53,7 @@ export class LocalRecords {
     const records = this.#needs.index.recordsOf(path)
     if (entry === null && reconcileUnindexed(observed, records).do !== 'announce')
       return this.#known(path, observed, stat, noVersion)
-    if (observed.kind === 'absent' && entry !== null && this.#wasToGo(path, entry))
+    if (observed.kind === 'absent' && entry !== null && this.wasToGo(path, entry))
       return { changes: this.adopt(path, observed, null), what: 'known' }
     if (this.#sign === null) return { changes: [], what: 'refused' }
     const options = { replica: this.#needs.index.replica, nowUs: this.#needs.clock.now() * 1000 }
@@ -93,7 +93,7 @@ export class LocalRecords {
    * True when the folder's records were to take away what lay here. Then it was most likely ourselves, cut short by a
    * crash or a failing disk between the disk and the index, and the records go on deciding.
    */
-  #wasToGo(path: RelPath, entry: Entry): boolean {
+  wasToGo(path: RelPath, entry: Entry): boolean {
     const decision = reconcile(entry, this.#needs.index.recordsOf(path)).do
     return (decision !== 'nothing' && decision !== 'adopt') || buriedUnder(path, this.#needs.index) !== null
   }
