@@ -169,8 +169,6 @@ export class PieceRequester {
     const wanted = this.#wanted() - this.#credit
     const room = Math.min(wanted, most - this.#credit, window - this.#held - this.#credit)
     if (room <= 0) return
-    // When our disk is what is slow, room comes piece by piece: told in quarters of a window, unless that is all.
-    if (limit?.limited !== true && this.#credit > 0 && room < most / 4 && room < wanted) return
     const bytes = Math.min(room, limit?.sliceBytes() ?? Infinity)
     if (limit === null || !limit.limited) return this.#tell(bytes)
     this.#granting = true
