@@ -122,7 +122,7 @@ function dialOptions(listenAddresses: readonly string[]): TCPSocketOptions {
 }
 
 /** libp2p's own log speaks to its developers; what an operator needs to know we say ourselves. */
-const silentLogger: ComponentLogger = { forComponent: () => silent }
+export const silentLogger: ComponentLogger = { forComponent: () => silent }
 const silent: Logger = Object.assign(() => {}, {
   error: () => {},
   trace: () => {},

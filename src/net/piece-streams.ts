@@ -72,8 +72,10 @@ export function serveRequests(
       }),
     ),
   )
-  stream.addEventListener('drain', () => guarded(stream, () => provider?.drained()))
-  stream.addEventListener('idle', () => guarded(stream, () => provider?.drained()))
+  const drained = () => guarded(stream, () => provider?.drained())
+  stream.addEventListener('drain', drained)
+  // The stream says 'idle' in the middle of sending: what it is given there it keeps, and nobody calls it again.
+  stream.addEventListener('idle', () => queueMicrotask(drained))
   stream.addEventListener('close', () => provider?.close())
   stream.addEventListener('remoteCloseWrite', () => stream.abort(new Error('the other side closed the stream')))
 }
