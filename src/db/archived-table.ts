@@ -1,6 +1,7 @@
 /** The table `archived`: the files in the archive of one folder. */
 import { type RootHash } from '../base/brand.ts'
 import { hexOf } from './blob.ts'
+import { NUMBER } from './bound.ts'
 import { type ContentsTable } from './contents-table.ts'
 import { type ArchivedContent } from './index-port.ts'
 import { type Connection } from './open-connection.ts'
@@ -21,7 +22,7 @@ export class ArchivedTable {
     this.#contents = contents
     this.#all = db.prepare<[number], ArchivedRow>(
       `SELECT a.name, a.path, c.root, a.size, a.reason, a.archived_ms AS archivedMs
-       FROM archived a JOIN content c ON c.id = a.content WHERE a.folder = ? ORDER BY a.name`,
+       FROM archived a JOIN content c ON c.id = a.content WHERE a.folder = ${NUMBER} ORDER BY a.name`,
     )
     this.#put = db.prepare<[number, string, string, number, number, string, number]>(
       `INSERT OR REPLACE INTO archived (folder, name, path, content, size, reason, archived_ms) VALUES (?, ?, ?, ?, ?, ?, ?)`,

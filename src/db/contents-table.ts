@@ -14,6 +14,7 @@ import {
   unpackPieceList,
 } from '../sync/piece-list.ts'
 import { blobOf, hexOf } from './blob.ts'
+import { NUMBER } from './bound.ts'
 import { type PiecePlace } from './index-port.ts'
 import { type Connection } from './open-connection.ts'
 
@@ -51,12 +52,12 @@ export class ContentsTable {
       'INSERT OR IGNORE INTO piece (prefix, content, ordinal, sector, sectors) VALUES (?, ?, ?, ?, ?)',
     )
     this.#deletePiece = db.prepare<[number, number]>('DELETE FROM piece WHERE prefix = ? AND content = ?')
-    this.#hasPiece = db.prepare<[number], number>('SELECT 1 FROM piece WHERE prefix = ? LIMIT 1').pluck()
+    this.#hasPiece = db.prepare<[number], number>(`SELECT 1 FROM piece WHERE prefix = ${NUMBER} LIMIT 1`).pluck()
     this.#findPiece = db.prepare<[number, number], PlaceRow>(
       `SELECT c.root, c.size, p.ordinal, p.sector, p.sectors FROM piece p JOIN content c ON c.id = p.content
-       WHERE p.prefix = ?
+       WHERE p.prefix = ${NUMBER}
        ORDER BY NOT EXISTS (SELECT 1 FROM entry e WHERE e.content = c.id)
-         AND NOT EXISTS (SELECT 1 FROM archived a WHERE a.content = c.id), p.content LIMIT ?`,
+         AND NOT EXISTS (SELECT 1 FROM archived a WHERE a.content = c.id), p.content LIMIT ${NUMBER}`,
     )
   }
 

@@ -1,5 +1,6 @@
 /** The table `directory`: the directories of one folder and their numbers. */
 import { type DirPath, type RelPath } from '../base/brand.ts'
+import { NUMBER } from './bound.ts'
 import { type Connection } from './open-connection.ts'
 
 export interface DirectoryRow {
@@ -21,7 +22,7 @@ export class DirectoriesTable {
     this.#find = db.prepare<[number, string], number>('SELECT id FROM directory WHERE folder = ? AND path = ?').pluck()
     this.#insert = db.prepare<[number, string]>('INSERT INTO directory (folder, path) VALUES (?, ?)')
     this.#page = db.prepare<[number, string, string | Uint8Array, number], DirectoryRow>(
-      'SELECT id, path FROM directory WHERE folder = ? AND path > ? AND path < ? ORDER BY path LIMIT ?',
+      `SELECT id, path FROM directory WHERE folder = ${NUMBER} AND path > ? AND path < ? ORDER BY path LIMIT ${NUMBER}`,
     )
   }
 

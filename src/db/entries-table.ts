@@ -4,6 +4,7 @@ import { type DirPath, type RelPath, type RootHash } from '../base/brand.ts'
 import { nameOf, parentOf } from '../sync/path.ts'
 import { type Entry, type FileEntry } from '../sync/entry.ts'
 import { hexOf, packVersion, unpackVersion } from './blob.ts'
+import { NUMBER, TEXT } from './bound.ts'
 import { type ContentsTable } from './contents-table.ts'
 import { type DirectoriesTable, storedPath } from './directories-table.ts'
 import { ABSENT, entryKind, kindNumber } from './kind.ts'
@@ -43,19 +44,21 @@ export class EntriesTable {
   constructor(db: Connection, folder: number, needs: EntriesNeeds) {
     this.#folder = folder
     this.#needs = needs
-    this.#ofPath = db.prepare<[number, string], EntryRow>(`${SELECT} WHERE e.dir = ? AND e.name = ?`)
+    this.#ofPath = db.prepare<[number, string], EntryRow>(`${SELECT} WHERE e.dir = ${NUMBER} AND e.name = ${TEXT}`)
     this.#inDirectory = db.prepare<[number], EntryRow>(
-      `${SELECT} WHERE e.dir = ? AND e.kind <> ${ABSENT} ORDER BY e.name`,
+      `${SELECT} WHERE e.dir = ${NUMBER} AND e.kind <> ${ABSENT} ORDER BY e.name`,
     )
     this.#holding = db.prepare<[number, number], EntryRow & { dir: DirPath }>(
       `SELECT d.path AS dir, ${ENTRY_COLUMNS} FROM entry e JOIN directory d ON d.id = e.dir JOIN content c ON c.id = e.content
-       WHERE e.content = ? AND d.folder = ? ORDER BY d.path, e.name`,
+       WHERE e.content = ${NUMBER} AND d.folder = ${NUMBER} ORDER BY d.path, e.name`,
     )
     this.#anyIn = db
-      .prepare<[number], number>(`SELECT 1 FROM entry WHERE dir = ? AND kind <> ${ABSENT} LIMIT 1`)
+      .prepare<[number], number>(`SELECT 1 FROM entry WHERE dir = ${NUMBER} AND kind <> ${ABSENT} LIMIT 1`)
       .pluck()
     this.#anyAtAll = db
-      .prepare<[number], number>('SELECT 1 FROM entry e JOIN directory d ON d.id = e.dir WHERE d.folder = ? LIMIT 1')
+      .prepare<[number], number>(
+        `SELECT 1 FROM entry e JOIN directory d ON d.id = e.dir WHERE d.folder = ${NUMBER} LIMIT 1`,
+      )
       .pluck()
     this.#insert = db.prepare<unknown[]>(
       `INSERT INTO entry (dir, name, kind, version, content, size, mtime_us, ctime_us, inode, target)

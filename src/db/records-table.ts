@@ -4,6 +4,7 @@ import { assert, assertNever } from '../base/assert.ts'
 import { nameOf, parentOf } from '../sync/path.ts'
 import { type SignedRecord } from '../sync/record.ts'
 import { blobOf, hexOf, packVersion, unpackVersion } from './blob.ts'
+import { NUMBER, TEXT } from './bound.ts'
 import { type ContentsTable } from './contents-table.ts'
 import { type DirectoriesTable, storedPath } from './directories-table.ts'
 import { type Sequenced } from './index-port.ts'
@@ -55,13 +56,15 @@ export class RecordsTable {
   constructor(db: Connection, folder: number, needs: RecordsNeeds) {
     this.#folder = folder
     this.#needs = needs
-    this.#ofPath = db.prepare<[number, string], RecordRow>(`${SELECT} WHERE r.dir = ? AND r.name = ? ORDER BY r.id`)
+    this.#ofPath = db.prepare<[number, string], RecordRow>(
+      `${SELECT} WHERE r.dir = ${NUMBER} AND r.name = ${TEXT} ORDER BY r.id`,
+    )
     this.#after = db.prepare<[number, number, number], RecordRow>(
-      `${SELECT} WHERE r.id > ? AND r.id < ? ORDER BY r.id LIMIT ?`,
+      `${SELECT} WHERE r.id > ${NUMBER} AND r.id < ${NUMBER} ORDER BY r.id LIMIT ${NUMBER}`,
     )
     this.#namesIn = db
       .prepare<[number, string, number], string>(
-        'SELECT DISTINCT name FROM record WHERE dir = ? AND name > ? ORDER BY name LIMIT ?',
+        `SELECT DISTINCT name FROM record WHERE dir = ${NUMBER} AND name > ${TEXT} ORDER BY name LIMIT ${NUMBER}`,
       )
       .pluck()
     this.#insert = db.prepare<unknown[]>(
