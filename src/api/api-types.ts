@@ -136,7 +136,7 @@ export interface ArchivedReport {
   /** The path it had. */
   readonly path: string
   readonly size: number
-  readonly reason: 'deleted' | 'replaced' | 'conflict'
+  readonly reason: 'deleted' | 'replaced' | 'conflict' | 'rotten'
   /** Milliseconds since 1970. */
   readonly archivedMs: number
   readonly root: string

@@ -17,11 +17,15 @@ import {
   type FolderIndex,
   type PeerProgress,
   type PiecePlace,
+  type RottenFile,
+  type ScrubFile,
+  type ScrubRound,
   type Sequenced,
 } from './index-port.ts'
 import { type Connection } from './open-connection.ts'
 import { PeersTable } from './peers-table.ts'
 import { RecordsTable } from './records-table.ts'
+import { ScrubTable } from './scrub-table.ts'
 
 export interface FolderIndexNeeds {
   readonly db: Connection
@@ -38,6 +42,7 @@ export class SqliteFolderIndex implements FolderIndex {
   readonly #entries: EntriesTable
   readonly #archived: ArchivedTable
   readonly #peers: PeersTable
+  readonly #scrub: ScrubTable
   readonly #placesOf
   readonly #db: Connection
   readonly #counts
@@ -54,6 +59,7 @@ export class SqliteFolderIndex implements FolderIndex {
     this.#entries = new EntriesTable(db, id, { directories, contents })
     this.#archived = new ArchivedTable(db, id, contents)
     this.#peers = new PeersTable(db, id)
+    this.#scrub = new ScrubTable(db, id, directories)
     this.#placesOf = needs.placesOf
     const counts = db.prepare<[number], FolderCounts>(
       'SELECT files, bytes, directories, links, tombstones FROM folder WHERE id = ?',
@@ -120,6 +126,22 @@ export class SqliteFolderIndex implements FolderIndex {
     return this.#contents.findPiece(hash)
   }
 
+  scrubFiles(): Iterable<ScrubFile> {
+    return this.#scrub.files()
+  }
+
+  scrubFile(path: RelPath): ScrubFile | null {
+    return this.#scrub.file(path)
+  }
+
+  scrubRound(): ScrubRound {
+    return this.#scrub.round()
+  }
+
+  rotten(): readonly RottenFile[] {
+    return this.#scrub.rotten()
+  }
+
   archive(): readonly ArchivedContent[] {
     return this.#archived.all()
   }
@@ -150,6 +172,12 @@ export class SqliteFolderIndex implements FolderIndex {
         return this.#entries.forget(change.path)
       case 'content':
         return this.#contents.store(change.root, change.list)
+      case 'verified':
+        return this.#scrub.verified(change.path, change.root, change.atMs)
+      case 'rotten':
+        return this.#scrub.putRotten(change.file)
+      case 'scrub-round':
+        return this.#scrub.setRound(change.round)
       case 'archived':
         return this.#archived.put(change.file)
       case 'unarchived':

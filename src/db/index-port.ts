@@ -13,9 +13,35 @@ export interface ArchivedContent {
   readonly path: RelPath
   readonly root: RootHash
   readonly size: number
-  readonly reason: 'deleted' | 'replaced' | 'conflict'
+  /** 'rotten': the copy that a scrub found rotten, under the root hash of what really is in it. */
+  readonly reason: 'deleted' | 'replaced' | 'conflict' | 'rotten'
   /** Wall clock, milliseconds: for sync_trash_ttl. */
   readonly archivedMs: number
+}
+
+/** A file as a scrub goes about it. */
+export interface ScrubFile {
+  readonly path: RelPath
+  readonly size: number
+  /** Wall clock, milliseconds: when a scrub last found it right; null: not since it came. */
+  readonly verifiedMs: number | null
+}
+
+/** Wall clock, milliseconds. */
+export interface ScrubRound {
+  /** Since when a round has been on its way; null: none is. */
+  readonly beganMs: number | null
+  /** When the last round ended; null: none has yet. */
+  readonly endedMs: number | null
+}
+
+/** A file whose bytes changed although nothing has touched it. Its entry names what really lies there. */
+export interface RottenFile {
+  readonly path: RelPath
+  readonly badPieces: number
+  readonly pieces: number
+  /** Wall clock, milliseconds. */
+  readonly foundMs: number
 }
 
 /** What we know of a peer's and our own numbering, so that a reconnect only costs the difference. */
@@ -33,6 +59,11 @@ export type Change =
   | { readonly op: 'forget-entry'; readonly path: RelPath }
   /** Also makes the pieces findable. */
   | { readonly op: 'content'; readonly root: RootHash; readonly list: PieceList }
+  /** A scrub has read the file at this path and found this content. */
+  | { readonly op: 'verified'; readonly path: RelPath; readonly root: RootHash; readonly atMs: number }
+  /** After the entry that says what lies there. Undone by itself when the entry holds something else. */
+  | { readonly op: 'rotten'; readonly file: RottenFile }
+  | { readonly op: 'scrub-round'; readonly round: ScrubRound }
   | { readonly op: 'archived'; readonly file: ArchivedContent }
   | { readonly op: 'unarchived'; readonly name: string }
   | { readonly op: 'received'; readonly peer: ReplicaId; readonly sequence: number }
@@ -95,6 +126,13 @@ export interface FolderIndex {
   pieceList(root: RootHash): PieceList | null
   /** Where a piece with this hash lies in contents known here (all folders). */
   findPiece(hash: Uint8Array): readonly PiecePlace[]
+
+  /** All files, by directory, then by name. It may be left for days and taken up again while the index changes. */
+  scrubFiles(): Iterable<ScrubFile>
+  /** Null where no file lies. */
+  scrubFile(path: RelPath): ScrubFile | null
+  scrubRound(): ScrubRound
+  rotten(): readonly RottenFile[]
 
   archive(): readonly ArchivedContent[]
   peerProgress(peer: ReplicaId): PeerProgress

@@ -10,8 +10,45 @@ import { type Connection } from './open-connection.ts'
 /** Brings a database from version i + 1 to i + 2, where i is its place in the list. Never changed once released. */
 export type Migration = (db: Connection) => void
 
-/** None yet: schema.sql is version 1. A change goes into schema.sql and, as a migration, to the end of this list. */
-export const MIGRATIONS: readonly Migration[] = []
+/** schema.sql is the last version. A change goes into schema.sql and, as a migration, to the end of this list. */
+export const MIGRATIONS: readonly Migration[] = [scrubbing]
+
+/** To 2: when each file was last found right, rounds, and rotten files. Adding columns touches no row. */
+function scrubbing(db: Connection): void {
+  db.exec(`
+    ALTER TABLE folder ADD COLUMN scrub_began_ms REAL;
+    ALTER TABLE folder ADD COLUMN scrub_ended_ms REAL;
+    ALTER TABLE entry ADD COLUMN verified_s INTEGER;
+    CREATE TABLE rotten (
+      dir        INTEGER NOT NULL REFERENCES directory (id),
+      name       TEXT NOT NULL,
+      bad_pieces INTEGER NOT NULL,
+      pieces     INTEGER NOT NULL,
+      found_ms   REAL NOT NULL,
+      PRIMARY KEY (dir, name)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE archived_2 (
+      folder      INTEGER NOT NULL REFERENCES folder (id),
+      name        TEXT NOT NULL,
+      path        TEXT NOT NULL,
+      content     INTEGER NOT NULL,
+      size        INTEGER NOT NULL,
+      reason      TEXT NOT NULL CHECK (reason IN ('deleted', 'replaced', 'conflict', 'rotten')),
+      archived_ms REAL NOT NULL,
+      PRIMARY KEY (folder, name)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO archived_2 SELECT folder, name, path, content, size, reason, archived_ms FROM archived;
+    DROP TABLE archived;
+    ALTER TABLE archived_2 RENAME TO archived;
+    CREATE INDEX archived_content ON archived (content);
+    CREATE TRIGGER entry_content_changed AFTER UPDATE OF content ON entry WHEN NEW.content IS NOT OLD.content BEGIN
+      UPDATE entry SET verified_s = NULL WHERE dir = NEW.dir AND name = NEW.name AND verified_s IS NOT NULL;
+      DELETE FROM rotten WHERE dir = NEW.dir AND name = NEW.name;
+    END;
+    CREATE TRIGGER rotten_went AFTER DELETE ON entry BEGIN
+      DELETE FROM rotten WHERE dir = OLD.dir AND name = OLD.name;
+    END;`)
+}
 
 /** `replica` is drawn for a new database only. `onBackup` is told where the copy is. Throws IndexError. */
 export function bringUpToDate(

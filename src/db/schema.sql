@@ -29,7 +29,10 @@ CREATE TABLE folder (
   bytes         INTEGER NOT NULL DEFAULT 0,
   directories   INTEGER NOT NULL DEFAULT 0,
   links         INTEGER NOT NULL DEFAULT 0,
-  tombstones    INTEGER NOT NULL DEFAULT 0
+  tombstones    INTEGER NOT NULL DEFAULT 0,
+  -- The scrub's round: since when it has been on its way (NULL: it is not), and when the last one ended.
+  scrub_began_ms REAL,
+  scrub_ended_ms REAL
 ) STRICT;
 
 -- A row for each directory under which some record or entry lies, '' for the root. It says nothing about whether the
@@ -86,7 +89,8 @@ CREATE TABLE record (
 CREATE INDEX record_path ON record (dir, name);
 
 -- What this host has under a path, as it last saw it itself. 'Absent' rows are what was deleted here: a file made anew
--- starts from their version.
+-- starts from their version. `verified_s` is when a scrub last read the file and found it right, in seconds since 1970;
+-- NULL while none has since it came (when it came, it was read too).
 CREATE TABLE entry (
   dir      INTEGER NOT NULL REFERENCES directory (id),
   name     TEXT NOT NULL,
@@ -98,12 +102,24 @@ CREATE TABLE entry (
   ctime_us REAL,
   inode    REAL,
   target   TEXT,
+  verified_s INTEGER,
   PRIMARY KEY (dir, name),
   CHECK ((kind = 0) = (content IS NOT NULL AND size IS NOT NULL AND mtime_us IS NOT NULL)),
   CHECK ((kind = 0) = (ctime_us IS NOT NULL AND inode IS NOT NULL)),
   CHECK ((kind = 2) = (target IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX entry_content ON entry (content) WHERE content IS NOT NULL;
+
+-- A file whose bytes have changed although nothing has touched it. Its entry names what really lies there, and has no
+-- version, so that what the records say comes over it. The row goes when the entry holds something else, by triggers.
+CREATE TABLE rotten (
+  dir        INTEGER NOT NULL REFERENCES directory (id),
+  name       TEXT NOT NULL,
+  bad_pieces INTEGER NOT NULL,
+  pieces     INTEGER NOT NULL,
+  found_ms   REAL NOT NULL,
+  PRIMARY KEY (dir, name)
+) STRICT, WITHOUT ROWID;
 
 -- A file in the archive of a folder: `name` is its path in the archive, `path` the one it had in the folder.
 CREATE TABLE archived (
@@ -112,7 +128,7 @@ CREATE TABLE archived (
   path        TEXT NOT NULL,
   content     INTEGER NOT NULL,
   size        INTEGER NOT NULL,
-  reason      TEXT NOT NULL CHECK (reason IN ('deleted', 'replaced', 'conflict')),
+  reason      TEXT NOT NULL CHECK (reason IN ('deleted', 'replaced', 'conflict', 'rotten')),
   archived_ms REAL NOT NULL,
   PRIMARY KEY (folder, name)
 ) STRICT, WITHOUT ROWID;
@@ -161,4 +177,13 @@ END;
 
 CREATE TRIGGER tombstone_went AFTER DELETE ON record WHEN OLD.kind = 3 BEGIN
   UPDATE folder SET tombstones = tombstones - 1 WHERE id = OLD.id >> 40;
+END;
+
+CREATE TRIGGER entry_content_changed AFTER UPDATE OF content ON entry WHEN NEW.content IS NOT OLD.content BEGIN
+  UPDATE entry SET verified_s = NULL WHERE dir = NEW.dir AND name = NEW.name AND verified_s IS NOT NULL;
+  DELETE FROM rotten WHERE dir = NEW.dir AND name = NEW.name;
+END;
+
+CREATE TRIGGER rotten_went AFTER DELETE ON entry BEGIN
+  DELETE FROM rotten WHERE dir = OLD.dir AND name = OLD.name;
 END;

@@ -57,7 +57,7 @@ export interface StagedFile extends OpenFile {
 }
 
 /** Why a file is moved into the archive: part of the archive's listing. */
-export type ArchiveReason = 'deleted' | 'replaced' | 'conflict'
+export type ArchiveReason = 'deleted' | 'replaced' | 'conflict' | 'rotten'
 
 export interface ArchivedFile {
   /** Path in the archive, such as `debian/debian-12.iso.20260101T120000Z`: unique, never ends in `.iso`. */

@@ -1,7 +1,7 @@
 /** What every FolderIndex must do, run by folder-index.test.ts. `open` gives an empty index of two folders. */
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { type FolderIndex } from '../../src/db/index-port.ts'
+import { type Change, type FolderIndex } from '../../src/db/index-port.ts'
 import { type Entry } from '../../src/sync/entry.ts'
 import { type SignedRecord } from '../../src/sync/record.ts'
 import {
@@ -295,6 +295,59 @@ function contentTests(open: () => OpenedIndex): void {
     assert.deepEqual(two.archive(), [])
     one.commit([{ op: 'unarchived', name: 'f.2026' }])
     assert.deepEqual(one.archive(), [])
+  })
+
+  test('files come to the scrub by directory and name, with when each was last found right', () => {
+    const { one, two, reopen } = open()
+    one.commit(entries(fileEntry('z', '1'), directoryEntry('b'), fileEntry('b/f', '2', 7), linkEntry('l', 'z')))
+    two.commit(entries(fileEntry('other', '1')))
+    one.commit([{ op: 'verified', path: path('b/f'), root: rootNamed('2'), atMs: 1_700_000_000_999 }])
+    one.commit([{ op: 'verified', path: path('z'), root: rootNamed('not this one'), atMs: 1e12 }])
+    const again = reopen().one
+    assert.deepEqual(
+      [...again.scrubFiles()],
+      [
+        { path: path('z'), size: 12_345, verifiedMs: null },
+        { path: path('b/f'), size: 7, verifiedMs: 1_700_000_000_000 },
+      ],
+    )
+    assert.deepEqual(again.scrubFile(path('z')), { path: path('z'), size: 12_345, verifiedMs: null })
+    assert.equal(again.scrubFile(path('l')), null)
+    assert.equal(again.scrubFile(path('none/such')), null)
+  })
+
+  test('a file that holds something else counts as not read by a scrub', () => {
+    const { one } = open()
+    one.commit([...entries(fileEntry('f', '1')), { op: 'verified', path: path('f'), root: rootNamed('1'), atMs: 1e12 }])
+    one.commit(entries({ ...fileEntry('f', '1'), mtimeUs: 5 }))
+    assert.equal(one.scrubFile(path('f'))?.verifiedMs, 1e12)
+    one.commit(entries(fileEntry('f', '2')))
+    assert.equal(one.scrubFile(path('f'))?.verifiedMs, null)
+  })
+
+  test('the round of the scrub is kept for each folder', () => {
+    const { one, two, reopen } = open()
+    assert.deepEqual(one.scrubRound(), { beganMs: null, endedMs: null })
+    one.commit([{ op: 'scrub-round', round: { beganMs: 1e12, endedMs: 9e11 } }])
+    assert.deepEqual(two.scrubRound(), { beganMs: null, endedMs: null })
+    assert.deepEqual(reopen().one.scrubRound(), { beganMs: 1e12, endedMs: 9e11 })
+  })
+
+  test('a rotten file is known until its path holds something else', () => {
+    const { one, two, reopen } = open()
+    const rotten = (at: string) => ({ path: path(at), badPieces: 1, pieces: 3, foundMs: 1e12 })
+    const found = ['a', 'b', 'c'].flatMap((name): Change[] => [
+      { op: 'entry', entry: fileEntry(name, 'rot') },
+      { op: 'rotten', file: rotten(name) },
+    ])
+    one.commit(found)
+    one.commit(entries({ ...fileEntry('a', 'rot'), mtimeUs: 5 }, fileEntry('b', 'healed')))
+    one.commit([{ op: 'forget-entry', path: path('c') }])
+    assert.deepEqual(two.rotten(), [])
+    const again = reopen().one
+    assert.deepEqual(again.rotten(), [rotten('a')])
+    again.commit(entries(absentEntry('a')))
+    assert.deepEqual(again.rotten(), [])
   })
 
   test('the progress of peers is kept for each folder', () => {

@@ -95,6 +95,55 @@ test('an older index is migrated step by step, and a copy of the old one lies be
   assert.deepEqual(steps, ['first', 'second'])
 })
 
+/** A database of the current schema, turned back into what version 1 was. */
+function asVersion1(at: string): void {
+  const { db } = openConnection(at)
+  db.exec(`
+    DROP TRIGGER entry_content_changed;
+    DROP TRIGGER rotten_went;
+    DROP TABLE rotten;
+    ALTER TABLE entry DROP COLUMN verified_s;
+    ALTER TABLE folder DROP COLUMN scrub_began_ms;
+    ALTER TABLE folder DROP COLUMN scrub_ended_ms;`)
+  db.pragma('user_version = 1')
+  db.close()
+}
+
+/** Every table with its columns, every index and trigger: in what order they came does not matter. */
+function schemaOf(at: string): readonly string[] {
+  const { db } = openConnection(at)
+  const objects = db
+    .prepare<[], string>(
+      `SELECT s.type || ' ' || s.name || ' ' || coalesce((SELECT group_concat(c) FROM
+         (SELECT name || ' ' || type || ' ' || "notnull" || ' ' || pk AS c FROM pragma_table_info(s.name) ORDER BY name)), '')
+       FROM sqlite_schema s ORDER BY 1`,
+    )
+    .pluck()
+    .all()
+  db.close()
+  return objects
+}
+
+test('an index of version 1 comes to the schema of a new one, and keeps what it knows', () => {
+  const [old, fresh] = [join(dir, 'v1.db'), join(dir, 'fresh.db')]
+  withFile(old)
+  withFile(fresh)
+  const archived = { name: 'f.x', path: path('f'), root: rootNamed('1'), size: 5, reason: 'deleted', archivedMs: 1e12 } // prettier-ignore
+  const before = openIndexDatabase(old)
+  before.folder(FOLDER).commit([{ op: 'archived', file: { ...archived, reason: 'deleted' } }])
+  before.close()
+  asVersion1(old)
+  const database = openIndexDatabase(old)
+  const folder = database.folder(FOLDER)
+  assert.deepEqual(folder.entry(path('f')), fileEntry('f', '1'))
+  assert.deepEqual(folder.archive(), [archived])
+  assert.deepEqual([...folder.scrubFiles()], [{ path: path('f'), size: 12_345, verifiedMs: null }])
+  folder.commit([{ op: 'archived', file: { ...archived, name: 'f.y', reason: 'rotten' } }])
+  database.close()
+  assert.equal(versionIn(old), LATEST)
+  assert.deepEqual(schemaOf(old), schemaOf(fresh))
+})
+
 test('a migration that fails leaves the version before it, whole', () => {
   const at = join(dir, 'failing.db')
   withFile(at)
