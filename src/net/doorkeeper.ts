@@ -4,11 +4,10 @@
  */
 import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
+import { SeldomLog } from './seldom-log.ts'
 
 /** One line in the log for one address in this time. */
 const LOG_EVERY_MS = 60_000
-/** Addresses whose refusals are remembered: beyond it, all are logged as one. */
-const MAX_REMEMBERED = 1_000
 /** A stranger's knock may make us ask DNS again, but no oftener: a known host may just have moved. */
 const REFRESH_EVERY_MS = 10_000
 
@@ -26,13 +25,14 @@ export interface DoorkeeperNeeds {
 export class Doorkeeper {
   readonly #knownHostsOnly: boolean
   readonly #needs: DoorkeeperNeeds
-  readonly #loggedMs = new Map<string, number>()
+  readonly #seldom: SeldomLog
   #refreshedMs = -Infinity
   #refreshing: Promise<void> = Promise.resolve()
 
   constructor(options: { knownHostsOnly: boolean }, needs: DoorkeeperNeeds) {
     this.#knownHostsOnly = options.knownHostsOnly
     this.#needs = needs
+    this.#seldom = new SeldomLog({ everyMs: LOG_EVERY_MS }, needs)
   }
 
   /** True if a connection from this (normalised) address must be dropped. */
@@ -56,13 +56,11 @@ export class Doorkeeper {
   }
 
   #log(address: string): void {
-    const now = this.#needs.clock.elapsed()
-    const key = this.#loggedMs.size < MAX_REMEMBERED || this.#loggedMs.has(address) ? address : 'others'
-    if (now - (this.#loggedMs.get(key) ?? -Infinity) < LOG_EVERY_MS) return
-    this.#loggedMs.set(key, now)
-    this.#needs.log.warn(
-      { address },
-      `refused a connection from ${address}: no line of known_hosts resolves to it. If it is one of your hosts, add it to known_hosts here, or set known_hosts_only to false`,
+    this.#seldom.log(address, () =>
+      this.#needs.log.warn(
+        { address },
+        `refused a connection from ${address}: no line of known_hosts resolves to it. If it is one of your hosts, add it to known_hosts here, or set known_hosts_only to false`,
+      ),
     )
   }
 }

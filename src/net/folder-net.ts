@@ -13,6 +13,7 @@ import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
 import { type FolderKeys } from '../base/secret.ts'
 import { backoffMs } from './backoff.ts'
+import { trustMuxer } from './bounded-muxer.ts'
 import { type Intro } from './codec.ts'
 import { type HostDialer } from './host-dialer.ts'
 import { type HostStatus, hostStatus } from './host-status.ts'
@@ -189,6 +190,7 @@ export class FolderNet {
 
   async #introduce(connection: Connection, messages: MessageStream, proven: Proven): Promise<void> {
     messages.trust()
+    trustMuxer(connection)
     const intro = await exchangeIntros(messages, { ...this.#options, listeningPort: this.#needs.listeningPort() })
     const host = this.#lines.hostOf(connection, intro.listeningPort)
     if (host === null) throw new ProofFailed('stranger', "no line of this folder's known_hosts leads to it")

@@ -9,11 +9,10 @@ import * as limits from './limits.ts'
 import { MessageStream } from './message-stream.ts'
 import { serveRequests } from './piece-streams.ts'
 import { ProofFailed, readOpening, refuseUnknown } from './proof-exchange.ts'
+import { SeldomLog } from './seldom-log.ts'
 
 /** One line in the log for one host in this time. */
 const UNKNOWN_FOLDER_LOG_MS = 600_000
-/** Addresses remembered for that; beyond it the oldest is forgotten. */
-const MAX_REMEMBERED = 1_000
 
 export interface IncomingStreamsNeeds {
   readonly clock: Clock
@@ -24,10 +23,11 @@ export interface IncomingStreamsNeeds {
 export class IncomingStreams {
   readonly #needs: IncomingStreamsNeeds
   readonly #proofs = new WeakMap<Connection, number>()
-  readonly #loggedMs = new Map<string, number>()
+  readonly #seldom: SeldomLog
 
   constructor(needs: IncomingStreamsNeeds) {
     this.#needs = needs
+    this.#seldom = new SeldomLog({ everyMs: UNKNOWN_FOLDER_LOG_MS }, needs)
   }
 
   /** A stream of messages: HELLO first. Never rejects. */
@@ -72,14 +72,11 @@ export class IncomingStreams {
 
   #logUnknown(connection: Connection, error: ProofFailed): void {
     const address = addressOf(connection.remoteAddr)
-    const now = this.#needs.clock.elapsed()
-    if (now - (this.#loggedMs.get(address) ?? -Infinity) < UNKNOWN_FOLDER_LOG_MS) return
-    const oldest = this.#loggedMs.keys().next()
-    if (this.#loggedMs.size >= MAX_REMEMBERED && !oldest.done) this.#loggedMs.delete(oldest.value)
-    this.#loggedMs.set(address, now)
-    this.#needs.log.warn(
-      { host: address },
-      `${address} asked for a folder, but ${error.message}. If it should share one with this host, give both the same secret. Nothing was told to it`,
+    this.#seldom.log(address, () =>
+      this.#needs.log.warn(
+        { host: address },
+        `${address} asked for a folder, but ${error.message}. If it should share one with this host, give both the same secret. Nothing was told to it`,
+      ),
     )
   }
 }

@@ -13,6 +13,10 @@ export const MAX_UNPROVEN_BYTES = 8 * 1024
 export const PROOF_TIMEOUT_MS = 10_000
 /** Proofs under way on one connection: more than any config has folders, few enough to hold in memory. */
 export const MAX_PROOFS_PER_CONNECTION = 64
+/** One yamux frame before the proof: protocol names, HELLO and PROOF are hundreds of bytes. */
+export const MAX_UNPROVEN_MUXER_FRAME_BYTES = 16 * 1024
+/** What may wait in the socket for a host that has proven nothing: it hears hundreds of bytes. */
+export const MAX_UNPROVEN_UNREAD_BYTES = 256 * 1024
 /** Handshakes that have not ended: each is a socket and some kilobytes; all known hosts may start at once. */
 export const MAX_PENDING_HANDSHAKES = 64
 /** Connections that one address may open in a second: several known hosts may stand behind one address. */
@@ -21,6 +25,13 @@ export const MAX_CONNECTIONS_PER_ADDRESS_AND_SECOND = 32
 export const MAX_CONNECTIONS = 300
 /** Streams that one peer may hold open: a control and two piece streams for each folder. */
 export const MAX_STREAMS_PER_CONNECTION = 512
+
+/** Pings and new streams, each of which we must answer: all streams of all folders may be opened in one go. */
+export const MAX_ANSWERS_AT_ONCE = 1_024
+/** Afterwards: broken streams are opened again with pauses, and we send no pings at all. */
+export const MAX_ANSWERS_PER_SECOND = 20
+/** What may wait in the socket for a peer: four streams that each send a whole window into a slow one. */
+export const MAX_UNREAD_BYTES = 64 << 20
 
 // --- Messages of a folder.
 

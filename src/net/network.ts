@@ -4,12 +4,14 @@
  */
 import { lookup } from 'node:dns/promises'
 import { type Connection, type Libp2p } from '@libp2p/interface'
+import { type Multiaddr } from '@multiformats/multiaddr'
 import { type FolderId, type HostName, type ReplicaId } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
 import { type Redacted } from '../base/redacted.ts'
 import { type FolderKeys } from '../base/secret.ts'
-import { listenerPort } from './address.ts'
+import { addressOf, listenerPort } from './address.ts'
+import { type MuxerBreach } from './bounded-muxer.ts'
 import { Connections } from './connections.ts'
 import { Doorkeeper } from './doorkeeper.ts'
 import { FOLDER_PROTOCOL, FolderNet } from './folder-net.ts'
@@ -22,6 +24,10 @@ import { type FolderHandlers, type Peer } from './peer-port.ts'
 import { PIECES_PROTOCOL } from './piece-streams.ts'
 import { PieceBuffers } from './piece-buffers.ts'
 import { RateLimit } from './rate-limit.ts'
+import { SeldomLog } from './seldom-log.ts'
+
+/** One line in the log for one address in this time. */
+const BREACH_LOG_MS = 60_000
 
 export interface Limits {
   /** Whole host, bytes per second; 0 or null = none. */
@@ -88,6 +94,7 @@ export class Network {
   readonly #connections: Connections
   readonly #buffers = new PieceBuffers()
   readonly #doorkeeper: Doorkeeper
+  readonly #breaches: SeldomLog
   readonly #upload: RateLimit
   readonly #download: RateLimit
   #limitLocalPeers: boolean
@@ -102,6 +109,7 @@ export class Network {
     this.#download = new RateLimit({ bytesPerSecond: options.downloadBytesPerSecond ?? 0 }, needs)
     this.#limitLocalPeers = options.limitLocalPeers
     this.#connections = new Connections(needs)
+    this.#breaches = new SeldomLog({ everyMs: BREACH_LOG_MS }, needs)
     const isKnown = (address: string) => [...this.#dialers.values()].some((d) => d.addresses.includes(address))
     const refresh = async () => void (await Promise.all([...this.#dialers.values()].map((d) => d.refresh())))
     this.#doorkeeper = new Doorkeeper(options, { ...this.#needs, isKnown, refresh })
@@ -112,7 +120,9 @@ export class Network {
     const listenAddresses = this.#options.listenAddresses ?? ['0.0.0.0', '::']
     const identity = await identityFrom(this.#options.identity)
     const denies = (address: string) => this.#doorkeeper.denies(address)
-    const node = await createNode({ listenPort, listenAddresses, identity, networkSecret }, { denies })
+    const breached = (remote: Multiaddr, breach: MuxerBreach) => this.#logBreach(addressOf(remote), breach)
+    const nodeOptions = { listenPort, listenAddresses, identity, networkSecret }
+    const node = await createNode(nodeOptions, { denies, clock: this.#needs.clock, breached })
     node.addEventListener('connection:open', (event) => this.#opened(event.detail))
     node.addEventListener('connection:close', (event) => this.#wasClosed(event.detail))
     const incoming = new IncomingStreams({ ...this.#needs, folder: (id) => this.#folders.get(id) })
@@ -250,6 +260,15 @@ export class Network {
     if (!this.#connections.remove(connection)) return
     const peerId = connection.remotePeer.toString()
     for (const dialer of this.#dialers.values()) if (dialer.peerId === peerId) dialer.poke()
+  }
+
+  #logBreach(address: string, breach: MuxerBreach): void {
+    this.#breaches.log(address, () =>
+      this.#needs.log.warn(
+        { host: address },
+        `cut off ${address}: ${breach.message}. isosyncd does not do that: look at what runs on that host`,
+      ),
+    )
   }
 
   #considerAll(peerId: string | null): void {

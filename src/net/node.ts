@@ -3,6 +3,7 @@
  * identify, discovery, relay or port mapping: this daemon only talks to known_hosts.
  */
 import { hkdfSync } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { generateKeyPairFromSeed, privateKeyFromProtobuf } from '@libp2p/crypto/keys'
 import {
   type ComponentLogger,
@@ -12,10 +13,11 @@ import {
   type PrivateKey,
 } from '@libp2p/interface'
 import { tcp, type TCPSocketOptions } from '@libp2p/tcp'
-import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
+import { type Clock } from '../base/clock.ts'
 import { type Redacted } from '../base/redacted.ts'
 import { addressOf } from './address.ts'
+import { boundedYamux, type BoundedMuxerNeeds } from './bounded-muxer.ts'
 import { fastNoise } from './fast-noise.ts'
 import * as limits from './limits.ts'
 import { SOCKET_BUFFER_BYTES, tuneConnection } from './stream-tuning.ts'
@@ -41,6 +43,9 @@ export interface NodeOptions {
 export interface NodeNeeds {
   /** True drops an inbound connection; the address is normalised. */
   readonly denies: (address: string) => Promise<boolean>
+  readonly clock: Pick<Clock, 'elapsed'>
+  /** That host broke a bound of the connection, and is cut off. */
+  readonly breached: BoundedMuxerNeeds['breached']
 }
 
 export async function createNode(options: NodeOptions, needs: NodeNeeds): Promise<Libp2p> {
@@ -52,17 +57,22 @@ export async function createNode(options: NodeOptions, needs: NodeNeeds): Promis
     transports: [tcp({ dialOpts: dialOptions(options.listenAddresses), listenOpts: socketOptions })],
     connectionEncrypters: [fastNoise(prologueOf(options.networkSecret))],
     streamMuxers: [
-      yamux({
-        enableKeepAlive: false,
-        maxInboundStreams: limits.MAX_STREAMS_PER_CONNECTION,
-        maxOutboundStreams: limits.MAX_STREAMS_PER_CONNECTION,
-        streamOptions: {
-          initialStreamWindowSize: STREAM_WINDOW_BYTES,
-          maxStreamWindowSize: STREAM_WINDOW_BYTES,
-          maxReadBufferLength: MAX_EARLY_BYTES,
-          maxWriteBufferLength: MAX_WRITE_BUFFER_BYTES,
+      boundedYamux(
+        {
+          windowBytes: STREAM_WINDOW_BYTES,
+          enableKeepAlive: false,
+          maxEarlyStreams: limits.MAX_PROOFS_PER_CONNECTION,
+          maxInboundStreams: limits.MAX_STREAMS_PER_CONNECTION,
+          maxOutboundStreams: limits.MAX_STREAMS_PER_CONNECTION,
+          streamOptions: {
+            initialStreamWindowSize: STREAM_WINDOW_BYTES,
+            maxStreamWindowSize: STREAM_WINDOW_BYTES,
+            maxReadBufferLength: MAX_EARLY_BYTES,
+            maxWriteBufferLength: MAX_WRITE_BUFFER_BYTES,
+          },
         },
-      }),
+        needs,
+      ),
     ],
     connectionMonitor: { enabled: false },
     connectionManager: {
@@ -85,8 +95,19 @@ export async function createNode(options: NodeOptions, needs: NodeNeeds): Promis
         tuneConnection(connection)
         return false
       },
+      denyInboundUpgradedConnection: isOver,
+      denyOutboundUpgradedConnection: isOver,
     },
   })
+}
+
+/**
+ * A connection that ends while it is being set up never says so: libp2p would count it for ever, until no more are
+ * let in. So what came with the handshake is taken first.
+ */
+async function isOver(_peer: unknown, connection: MultiaddrConnection): Promise<boolean> {
+  await nextTurn()
+  return connection.status !== 'open'
 }
 
 /** A libp2p key from the 32 bytes of an Ed25519 seed, or from libp2p's own protobuf form. */

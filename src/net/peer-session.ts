@@ -2,6 +2,7 @@
 import { type Connection, type Stream } from '@libp2p/interface'
 import { type FolderId, type HostName, type ReplicaId, type RootHash } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
+import { MuxerBreach } from './bounded-muxer.ts'
 import { decodeFrame, encodeFrame, type Frame, type Intro } from './codec.ts'
 import { Keepalive } from './keepalive.ts'
 import * as limits from './limits.ts'
@@ -72,7 +73,10 @@ export class PeerSession implements Peer {
   /** From here on messages go to the handlers. */
   start(): void {
     const { messages } = this.#needs
-    messages.onEnd((error) => this.#end(error.message))
+    messages.onEnd((error) => {
+      if (error instanceof MuxerBreach) this.#needs.banned(this, error.message)
+      this.#end(error.message)
+    })
     messages.listen(limits.MAX_MESSAGE_BYTES, (bytes) => this.#take(decodeFrame(bytes)))
     if (!messages.ended) this.#keepalive.start()
   }

@@ -97,7 +97,7 @@ test('a host that has proven nothing gets no piece and no word, however it asks'
   const a = await hosts.start({ n: 1, knownHosts: ['127.0.0.2:1'], servePieceList })
   const identity = await identityFrom(new Uint8Array(32).fill(2))
   const options = { listenPort: 0, listenAddresses: ['127.0.0.2'], identity, networkSecret: null }
-  const stranger = await createNode(options, { denies: async () => false })
+  const stranger = await createNode(options, { denies: async () => false, clock: systemClock, breached: () => {} })
   await stranger.start()
   try {
     const connection = await stranger.dial(dialAddress('127.0.0.1', a.network.port))
