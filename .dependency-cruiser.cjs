@@ -53,7 +53,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/(engine|scan|net|db|sync)/',
-        pathNot: '^src/(scan/(hash-worker|watcher)|db/open|net/identity)',
+        pathNot: '^src/(scan/(hash-worker|check-worker|watcher)|db/open|net/identity)',
       },
       to: { path: '^(node:)?fs(/promises)?$' },
     },

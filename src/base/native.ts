@@ -14,6 +14,7 @@ const syscall3 = declare('long syscall(long number, long a, long b, long c)')
 const fcntl3 = declare('int fcntl(int fd, int command, int value)')
 const flock2 = declare('int flock(int fd, int operation)')
 const fallocate4 = declare('int fallocate(int fd, int mode, int64_t offset, int64_t length)')
+const fadvise4 = declare('int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)')
 const futimens2 = declare('int futimens(int fd, const void *times)')
 const renameat2 = declare('int renameat2(int fromDir, const char *from, int toDir, const char *to, unsigned int flags)')
 
@@ -34,6 +35,24 @@ export function ioprioSetIdle(): boolean {
   return threads.every(
     (thread) => call(number, IOPRIO_WHO_PROCESS, thread, IOPRIO_IDLE) === 0 || lastErrno() === E.ESRCH,
   )
+}
+
+/** The same for the calling thread alone. */
+export function ioprioSetIdleThread(): boolean {
+  const call = syscall3()
+  const number = IOPRIO_SET[process.arch]
+  return call !== null && number !== undefined && call(number, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE) === 0
+}
+
+const POSIX_FADV_DONTNEED = 4
+
+/**
+ * Drops what the page cache has of these bytes, as far as it is on the disk already: the next read shows what the disk
+ * holds. False where that is not possible; then a read may be answered from memory.
+ */
+export function dropFromCache(fd: number, offset: number, length: number): boolean {
+  const call = fadvise4()
+  return call !== null && call(fd, offset, length, POSIX_FADV_DONTNEED) === 0
 }
 
 /**
