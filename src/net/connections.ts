@@ -6,16 +6,23 @@ import { type Clock } from '../base/clock.ts'
 const SPARE_MS = 3_000
 
 export class Connections {
-  readonly #clock: Pick<Clock, 'after'>
+  readonly #clock: Pick<Clock, 'after' | 'elapsed'>
+  readonly #openedMs = new WeakMap<Connection, number>()
   readonly #byPeer = new Map<string, Set<Connection>>()
 
-  constructor(needs: { clock: Pick<Clock, 'after'> }) {
+  constructor(needs: { clock: Pick<Clock, 'after' | 'elapsed'> }) {
     this.#clock = needs.clock
   }
 
   add(connection: Connection): void {
+    this.#openedMs.set(connection, this.#clock.elapsed())
     const peerId = connection.remotePeer.toString()
     this.#byPeer.set(peerId, (this.#byPeer.get(peerId) ?? new Set()).add(connection))
+  }
+
+  /** By how much it was opened after `other`. */
+  youngerByMs(connection: Connection, other: Connection): number {
+    return (this.#openedMs.get(connection) ?? 0) - (this.#openedMs.get(other) ?? 0)
   }
 
   /** True if it was the last to that peer. */

@@ -5,7 +5,8 @@
  *     no proof -> tried again later (backoff.ts)      the stream ends -> peer is down, tried again
  *
  * Where two hosts have dialled each other, the one with the smaller peer id decides: it lets one proof go on at a
- * time, its own first, keeps the peer that is proven first, and tells the other stream that it is busy.
+ * time, its own first, keeps the peer that is proven first, and tells the other stream that it is busy. Only a
+ * connection that was made to take the place of an old one (renewal.ts) gets its peer.
  */
 import { type Connection } from '@libp2p/interface'
 import { type HostName, type ReplicaId } from '../base/brand.ts'
@@ -60,6 +61,8 @@ export interface FolderNetNeeds {
   readonly ourPeerId: Connection['remotePeer']
   readonly listeningPort: () => number
   readonly connectionsOf: (peerId: string) => readonly Connection[]
+  /** Whether `connection` was made to take the place of `old`. */
+  readonly succeeds: (connection: Connection, old: Connection) => boolean
   /** The limit for a peer of that site; null where it is exempt. */
   readonly limitFor: (direction: 'in' | 'out', site: string | null) => RateLimit | null
   /** A peer is proven on that connection: others to the same host may be closed. */
@@ -123,7 +126,7 @@ export class FolderNet {
   consider(connection: Connection, graceIsOver = false): void {
     const peerId = connection.remotePeer.toString()
     if (this.#closed || connection.status !== 'open' || !this.#lines.mayLeadTo(connection)) return
-    if (this.#sessions.has(peerId) || this.#openings.has(peerId) || this.#acceptings.has(peerId)) return
+    if (this.#holds(peerId, connection) || this.#openings.has(peerId) || this.#acceptings.has(peerId)) return
     if (this.#setbacks.mustWait(peerId)) return
     if (connection.direction === 'inbound' && !graceIsOver) {
       this.#needs.clock.after(OPENING_GRACE_MS, () => this.consider(connection, true))
@@ -137,7 +140,7 @@ export class FolderNet {
   async accept(connection: Connection, messages: MessageStream, hello: Uint8Array): Promise<void> {
     const peerId = connection.remotePeer.toString()
     if (this.#closed || this.#setbacks.isBanned(peerId)) return messages.close(new Error('not now'))
-    if (this.#weDecide(connection) && (await this.#isTaken(peerId))) {
+    if (this.#weDecide(connection) && (await this.#isTaken(peerId, connection))) {
       messages.send(makeHello(this.#options.keys.id, this.#options.keys.sign !== null, true))
       messages.finish(new Error('busy'))
       return this.#settled(peerId)
@@ -199,7 +202,7 @@ export class FolderNet {
 
   #up(connection: Connection, messages: MessageStream, proven: Proven, intro: Intro, host: HostName): void {
     const peerId = connection.remotePeer.toString()
-    this.#sessions.get(peerId)?.close('replaced by a newer connection')
+    this.#replace(this.#sessions.get(peerId), connection)
     this.#setbacks.proven(peerId)
     const { handlers, clock, buffers, limitFor } = this.#needs
     const session = new PeerSession(
@@ -226,6 +229,12 @@ export class FolderNet {
     handlers.up(session)
     session.start()
     this.#needs.settled(connection)
+  }
+
+  #replace(old: PeerSession | undefined, connection: Connection): void {
+    if (old === undefined) return
+    if (this.#needs.succeeds(connection, old.connection)) old.retire('its connection has been renewed')
+    else old.close('replaced by a newer connection')
   }
 
   #down(session: PeerSession, reason: string): void {
@@ -265,12 +274,18 @@ export class FolderNet {
     })
   }
 
+  /** Whether that peer has a connection that `connection` must not replace. */
+  #holds(peerId: string, connection: Connection): boolean {
+    const session = this.#sessions.get(peerId)
+    return session !== undefined && !this.#needs.succeeds(connection, session.connection)
+  }
+
   /** Whether a peer of ours that still answers is behind that id, or is being proven. Only the deciding side asks. */
-  async #isTaken(peerId: string): Promise<boolean> {
+  async #isTaken(peerId: string, connection: Connection): Promise<boolean> {
     await this.#openings.get(peerId)
     await this.#acceptings.get(peerId)
     const session = this.#sessions.get(peerId)
-    if (session === undefined) return false
+    if (session === undefined || !this.#holds(peerId, connection)) return false
     if (await session.isAlive()) return true
     session.close('it no longer answers, and has connected anew')
     return false

@@ -24,6 +24,7 @@ import { type FolderHandlers, type Peer } from './peer-port.ts'
 import { PIECES_PROTOCOL } from './piece-streams.ts'
 import { PieceBuffers } from './piece-buffers.ts'
 import { RateLimit } from './rate-limit.ts'
+import { Renewal, SUCCESSOR_MS } from './renewal.ts'
 import { SeldomLog } from './seldom-log.ts'
 
 /** One line in the log for one address in this time. */
@@ -95,6 +96,7 @@ export class Network {
   readonly #buffers = new PieceBuffers()
   readonly #doorkeeper: Doorkeeper
   readonly #breaches: SeldomLog
+  readonly #renewal: Renewal
   readonly #upload: RateLimit
   readonly #download: RateLimit
   #limitLocalPeers: boolean
@@ -109,6 +111,8 @@ export class Network {
     this.#download = new RateLimit({ bytesPerSecond: options.downloadBytesPerSecond ?? 0 }, needs)
     this.#limitLocalPeers = options.limitLocalPeers
     this.#connections = new Connections(needs)
+    const dialAgain = (connection: Connection) => this.#dialAgain(connection)
+    this.#renewal = new Renewal({ ...this.#needs, dialAgain })
     this.#breaches = new SeldomLog({ everyMs: BREACH_LOG_MS }, needs)
     const isKnown = (address: string) => [...this.#dialers.values()].some((d) => d.addresses.includes(address))
     const refresh = async () => void (await Promise.all([...this.#dialers.values()].map((d) => d.refresh())))
@@ -166,6 +170,7 @@ export class Network {
         ourPeerId: this.#started.peerId,
         listeningPort: () => this.port,
         connectionsOf: (peerId) => this.#connections.of(peerId),
+        succeeds: (connection, old) => this.#connections.youngerByMs(connection, old) >= SUCCESSOR_MS,
         limitFor: (direction, otherSite) => this.#limitFor(direction, otherSite),
         settled: (connection) => this.#settled(connection),
       },
@@ -253,6 +258,7 @@ export class Network {
   #opened(connection: Connection): void {
     this.#connections.add(connection)
     if (connection.direction === 'inbound') for (const folder of this.#folders.values()) folder.consider(connection)
+    else this.#renewal.watch(connection)
     // The dialer of an outbound connection is told next who is behind its line, and then calls `changed`.
   }
 
@@ -269,6 +275,14 @@ export class Network {
         `cut off ${address}: ${breach.message}. isosyncd does not do that: look at what runs on that host`,
       ),
     )
+  }
+
+  async #dialAgain(connection: Connection): Promise<void> {
+    if (this.#closed) return
+    const { remotePeer, remoteAddr } = connection
+    this.#needs.log.debug({ host: addressOf(remoteAddr) }, 'renewing a connection that has become old')
+    await this.#started.dial(remoteAddr, { force: true })
+    this.#considerAll(remotePeer.toString())
   }
 
   #considerAll(peerId: string | null): void {

@@ -20,6 +20,9 @@ const CREDIT_BYTES_PER_MS = 250_000
 /** A peer that is there answers within this time; one on the other side of the world too. */
 const PROBE_MS = 3_000
 
+/** Shorter than the time after which a connection without streams is closed. */
+const RETIRE_MS = 2_000
+
 export interface PeerSessionOptions {
   readonly folder: FolderId
   readonly peerId: string
@@ -129,6 +132,16 @@ export class PeerSession implements Peer {
     this.#needs.messages.finish(new Error(reason))
   }
 
+  /** A newer connection has taken its place: what this one still serves may go on for a moment. */
+  retire(reason: string): void {
+    if (this.#ended) return
+    this.#leave(reason)
+    this.#needs.clock.after(RETIRE_MS, () => {
+      this.#abortStreams(new PeerGone(reason))
+      this.#needs.messages.finish(new Error(reason))
+    })
+  }
+
   /** Whether it still answers. */
   async isAlive(): Promise<boolean> {
     return !this.#ended && (await this.#keepalive.probe(PROBE_MS)) && !this.#ended
@@ -148,10 +161,11 @@ export class PeerSession implements Peer {
   }
 
   #send(frame: Frame): void {
-    this.#needs.messages.send(encodeFrame(frame))
+    if (!this.#ended) this.#needs.messages.send(encodeFrame(frame))
   }
 
   #take(frame: Frame): void {
+    if (this.#ended) return
     this.#keepalive.heard()
     switch (frame.type) {
       case 'message':
@@ -198,6 +212,11 @@ export class PeerSession implements Peer {
   }
 
   #end(reason: string): void {
+    this.#abortStreams(new PeerGone(`${this.host} is gone: ${reason}`))
+    this.#leave(reason)
+  }
+
+  #leave(reason: string): void {
     if (this.#ended) return
     this.#ended = true
     this.#keepalive.stop()
@@ -206,7 +225,10 @@ export class PeerSession implements Peer {
       (requester) => requester.gone(gone),
       () => {},
     )
-    for (const stream of this.#pieceStreams) stream.abort(gone)
     this.#needs.ended(this, reason)
+  }
+
+  #abortStreams(gone: PeerGone): void {
+    for (const stream of this.#pieceStreams) stream.abort(gone)
   }
 }

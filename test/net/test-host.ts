@@ -34,6 +34,7 @@ export interface HostOptions {
   readonly resolve?: (name: string) => Promise<readonly string[]>
   readonly servePiece?: (ordinal: number) => Promise<ServedPiece | null>
   readonly servePieceList?: () => Uint8Array | null
+  readonly clock?: Clock
 }
 
 export class TestHost {
@@ -62,7 +63,7 @@ export class TestHost {
     const logged: string[] = []
     const keep = (_fields: object, sentence: string) => void logged.push(sentence)
     const log: Log = { ...silentLog, info: keep, warn: keep, error: keep }
-    const clock: Clock = systemClock
+    const clock = options.clock ?? systemClock
     const network = await startNetwork(
       {
         listenPort: options.port ?? 0,
