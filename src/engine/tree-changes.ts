@@ -50,9 +50,12 @@ export class TreeChanges {
     this.#needs = needs
   }
 
-  /** What lies here is the winner's content already. */
+  /** What lies here is the winner's content already; of a tombstone: nothing does. */
   async adopt(path: RelPath, { version, mtimeUs }: Do<'adopt'>): Promise<void> {
     const entry = this.#needs.index.entry(path) ?? { kind: 'absent', path, version }
+    // Unread yet (the index is new): taken for absent, it would look like a file made anew after the deletion.
+    if (entry.kind === 'absent' && (await this.#needs.disk.stat(path)) !== null)
+      throw new FsError('changed', path, 'something stands there that has not been scanned yet')
     if (entry.kind !== 'file' || mtimeUs === null) return await this.#commit({ ...entry, version })
     const stat = await this.#needs.disk.setMtime(path, mtimeUs, statOf(entry))
     await this.#commit(fileEntry(path, entry.root, version, stat))
