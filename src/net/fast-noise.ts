@@ -1,26 +1,24 @@
 /**
- * The library's Noise, with three methods of its connection replaced:
- *  - encrypt: a message is gathered in one buffer that is used again and again, and encrypted in one call;
- *  - decrypt: likewise, instead of joining the parts in a new buffer that is then thrown away;
+ * The library's Noise, with its connection's ways of handling bytes replaced:
+ *  - encrypt: a message is encrypted from where its parts lie, in one call, behind its own length: one write;
+ *  - decrypt: likewise, from where the parts of a message lie to a buffer that comes back;
+ *  - decoder: takes messages apart without making an error object at the end of each read;
  *  - send: encrypts at once, also while the socket is full. The library keeps such bytes as plaintext until later,
  *    so that nobody could tell when a piece's buffer may be used for something else. Senders wait for 'drain' anyway.
  */
 import { type ICryptoInterface, noise } from '@chainsafe/libp2p-noise'
 import { type ComponentLogger, type ConnectionEncrypter, type MessageStream, type PrivateKey } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
-import { noiseCrypto, TAG_BYTES } from './noise-crypto.ts'
-
-/** The largest Noise message (its length is a u16). */
-const MAX_CIPHERTEXT_BYTES = 65_535
-/** What fits in one message: a yamux frame of exactly so many bytes is one message and one tag. */
-export const MAX_PLAINTEXT_BYTES = MAX_CIPHERTEXT_BYTES - TAG_BYTES
+import { MAX_PLAINTEXT_BYTES, PREFIX_BYTES } from './noise-buffers.ts'
+import { noiseCrypto } from './noise-crypto.ts'
 
 type Bytes = Uint8Array | Uint8ArrayList
 
 /** What we use of the library's encrypted connection. */
 interface NoiseStream extends MessageStream {
   writeStatus: string
-  handshake: { encrypt(plain: Uint8Array): Bytes; decrypt(cipher: Uint8Array): Bytes }
+  handshake: { encrypt(plain: Bytes): Bytes; decrypt(cipher: Bytes): Bytes }
+  decoder: { readonly buffer: Uint8ArrayList; decode(bytes: Bytes): Iterable<Bytes> }
   encrypt(chunk: Bytes): Uint8ArrayList
   decrypt(chunk: Bytes): Uint8ArrayList
   sendData(data: Uint8ArrayList): { canSendMore: boolean }
@@ -44,21 +42,17 @@ export function fastNoise(prologue: Uint8Array, crypto: ICryptoInterface = noise
   }
 }
 
-/** One message at a time is gathered, encrypted and done with: one buffer serves all connections. */
-const scratch = Buffer.allocUnsafeSlow(MAX_CIPHERTEXT_BYTES)
-
 function tuned<T extends { connection: MessageStream }>(secured: T): T {
   const stream = secured.connection as NoiseStream
   const { handshake } = stream
   stream.encrypt = (chunk) => {
     const out = new Uint8ArrayList()
-    for (let at = 0; at < chunk.byteLength; at += MAX_PLAINTEXT_BYTES) {
-      const data = handshake.encrypt(gather(chunk, at, Math.min(at + MAX_PLAINTEXT_BYTES, chunk.byteLength)))
-      out.append(lengthPrefix(data.byteLength), data)
-    }
+    for (let at = 0; at < chunk.byteLength; at += MAX_PLAINTEXT_BYTES)
+      appendMessage(out, handshake.encrypt(part(chunk, at, Math.min(at + MAX_PLAINTEXT_BYTES, chunk.byteLength))))
     return out
   }
-  stream.decrypt = (chunk) => new Uint8ArrayList(handshake.decrypt(gather(chunk, 0, chunk.byteLength)))
+  stream.decrypt = (message) => new Uint8ArrayList(handshake.decrypt(message))
+  stream.decoder = new MessageReader(stream.decoder.buffer)
   stream.send = (data) => {
     if (stream.writeStatus !== 'writable') throw new Error(`the connection is ${stream.writeStatus}`)
     const list = data instanceof Uint8Array ? new Uint8ArrayList(data) : data
@@ -69,26 +63,39 @@ function tuned<T extends { connection: MessageStream }>(secured: T): T {
   return secured
 }
 
-/** Bytes `from` to `to` in one piece: a view where they lie together, else copied to the scratch buffer. */
-function gather(chunk: Bytes, from: number, to: number): Uint8Array {
-  if (chunk instanceof Uint8Array) return chunk.subarray(from, to)
-  let at = 0
-  let filled = 0
-  for (const part of chunk) {
-    const start = Math.max(from - at, 0)
-    const end = Math.min(to - at, part.byteLength)
-    at += part.byteLength
-    if (start >= end) continue
-    const bytes = start === 0 && end === part.byteLength ? part : part.subarray(start, end)
-    if (bytes.byteLength === to - from) return bytes
-    scratch.set(bytes, filled)
-    filled += bytes.byteLength
-  }
-  return scratch.subarray(0, filled)
+function part(chunk: Bytes, from: number, to: number): Bytes {
+  if (from === 0 && to === chunk.byteLength) return chunk
+  return chunk instanceof Uint8Array ? chunk.subarray(from, to) : chunk.sublist(from, to)
 }
 
-function lengthPrefix(bytes: number): Uint8Array {
-  const prefix = Buffer.allocUnsafe(2)
-  prefix.writeUInt16BE(bytes)
-  return prefix
+/** A message behind its length, which goes before it in the same buffer where there is room for it (noise-crypto.ts). */
+function appendMessage(out: Uint8ArrayList, sealed: Bytes): void {
+  const bytes = sealed.byteLength
+  const inOne = sealed instanceof Uint8Array && sealed.byteOffset >= PREFIX_BYTES
+  const from = inOne ? sealed.byteOffset - PREFIX_BYTES : 0
+  const framed = inOne ? Buffer.from(sealed.buffer, from, PREFIX_BYTES + bytes) : Buffer.allocUnsafe(PREFIX_BYTES)
+  framed.writeUInt16BE(bytes)
+  out.append(framed)
+  if (!inOne) out.append(sealed)
+}
+
+/** Takes encrypted messages apart, however they were cut on their way; copies nothing. */
+class MessageReader {
+  readonly buffer: Uint8ArrayList
+
+  /** `buffer`: what has come already. */
+  constructor(buffer: Uint8ArrayList) {
+    this.buffer = buffer
+  }
+
+  *decode(bytes: Bytes): Iterable<Bytes> {
+    this.buffer.append(bytes)
+    while (this.buffer.byteLength >= PREFIX_BYTES) {
+      const end = PREFIX_BYTES + this.buffer.get(0) * 256 + this.buffer.get(1)
+      if (this.buffer.byteLength < end) return
+      const message = this.buffer.sublist(PREFIX_BYTES, end)
+      this.buffer.consume(end)
+      if (message.byteLength > 0) yield message
+    }
+  }
 }

@@ -10,12 +10,13 @@
  *
  * Chunks are at most MAX_CHUNK_BYTES, so that cancelling takes effect soon and requests share the stream.
  */
-import { MAX_PLAINTEXT_BYTES } from './fast-noise.ts'
+import { MAX_PLAINTEXT_BYTES } from './noise-buffers.ts'
 import { ProtocolError } from './record-codec.ts'
 
 export const HEADER_BYTES = 12
 /** yamux puts 12 bytes before what is sent at once; together they fill one encrypted message to the last byte. */
-export const MAX_SEND_BYTES = MAX_PLAINTEXT_BYTES - 12
+export const MUXER_HEADER_BYTES = 12
+export const MAX_SEND_BYTES = MAX_PLAINTEXT_BYTES - MUXER_HEADER_BYTES
 export const MAX_CHUNK_BYTES = MAX_SEND_BYTES - HEADER_BYTES
 
 export const PIECE = 1

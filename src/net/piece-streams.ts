@@ -4,7 +4,9 @@ import { Uint8ArrayList } from 'uint8arraylist'
 import { type FolderId } from '../base/brand.ts'
 import { FrameReader, framed } from './frame-reader.ts'
 import * as limits from './limits.ts'
+import { openedBuffers } from './noise-buffers.ts'
 import { PeerGone } from './peer-port.ts'
+import { MUXER_HEADER_BYTES } from './piece-frames.ts'
 import { PieceProvider, type PieceProviderNeeds } from './piece-provider.ts'
 import { PieceRequester, type PieceRequesterNeeds } from './piece-requester.ts'
 import { decodeRequest, encodeRequest } from './pieces-request.ts'
@@ -21,7 +23,12 @@ export async function openRequester(
 ): Promise<PieceRequester> {
   const stream = tuneStream(await connection.newStream([PIECES_PROTOCOL]))
   const requester = new PieceRequester({ ...needs, send: batched(stream) })
-  stream.addEventListener('message', (event) => guarded(stream, () => each(event.data, (b) => requester.push(b))))
+  const take = (bytes: Uint8Array) => {
+    requester.push(bytes)
+    // It has copied them, and most fill a whole encrypted message: the next one is decrypted to the same place.
+    openedBuffers.giveBack(bytes, MUXER_HEADER_BYTES)
+  }
+  stream.addEventListener('message', (event) => guarded(stream, () => each(event.data, take)))
   stream.addEventListener('close', (event) => {
     const error = event.error ?? new Error('the stream was closed')
     needs.ended(error)

@@ -2,6 +2,7 @@
 import { Socket } from 'node:net'
 import { type MultiaddrConnection, type Stream } from '@libp2p/interface'
 import { type Uint8ArrayList } from 'uint8arraylist'
+import { sealedBuffers } from './noise-buffers.ts'
 
 /** A socket takes 16 messages beyond the kernel's buffer before it says stop: fewer stops, bounded memory. */
 export const SOCKET_BUFFER_BYTES = 1 << 20
@@ -13,8 +14,8 @@ interface TcpConnection extends MultiaddrConnection {
 }
 
 /**
- * One system call for one encrypted message: it comes as length, body and tag, and TCP without delay would send a
- * packet for each.
+ * One system call for what is sent in one go, which may come in parts: TCP without delay would send a packet for each.
+ * When the socket has done with an encrypted message its buffer is used again.
  */
 export function tuneConnection(connection: MultiaddrConnection): void {
   const tcp = connection as TcpConnection
@@ -23,7 +24,7 @@ export function tuneConnection(connection: MultiaddrConnection): void {
   tcp.sendData = (data) => {
     let canSendMore = true
     socket.cork()
-    for (const part of data) canSendMore = socket.write(part)
+    for (const part of data) canSendMore = socket.write(part, () => sealedBuffers.giveBack(part, 0))
     socket.uncork()
     return { sentBytes: data.byteLength, canSendMore }
   }
