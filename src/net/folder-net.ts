@@ -33,7 +33,7 @@ import {
   type Proven,
   whyNoPeer,
 } from './proof-exchange.ts'
-import { makeHello } from './proof.ts'
+import { makeHello, type Refusal } from './proof.ts'
 import { type RateLimit } from './rate-limit.ts'
 import { Setbacks } from './setbacks.ts'
 import { TrafficByPeer } from './traffic.ts'
@@ -139,10 +139,10 @@ export class FolderNet {
   /** Takes a stream that the host behind `connection` opened for this folder, with the HELLO that came on it. */
   async accept(connection: Connection, messages: MessageStream, hello: Uint8Array): Promise<void> {
     const peerId = connection.remotePeer.toString()
-    if (this.#closed || this.#setbacks.isBanned(peerId)) return messages.close(new Error('not now'))
+    if (this.#closed) return messages.close(new Error('not now'))
+    if (this.#setbacks.isBanned(peerId)) return this.#refuse(messages, 'banned')
     if (this.#weDecide(connection) && (await this.#isTaken(peerId, connection))) {
-      messages.send(makeHello(this.#options.keys.id, this.#options.keys.sign !== null, true))
-      messages.finish(new Error('busy'))
+      this.#refuse(messages, 'busy')
       return this.#settled(peerId)
     }
     const accepting = this.#accept(connection, messages, hello).finally(() => {
@@ -150,6 +150,11 @@ export class FolderNet {
     })
     this.#acceptings.set(peerId, accepting)
     await accepting
+  }
+
+  #refuse(messages: MessageStream, refusal: Refusal): void {
+    messages.send(makeHello(this.#options.keys.id, this.#options.keys.sign !== null, refusal))
+    messages.finish(new Error(refusal))
   }
 
   async #open(connection: Connection, peerId: string): Promise<void> {
@@ -247,7 +252,10 @@ export class FolderNet {
 
   #ban(peerId: string, host: HostName, why: string): void {
     this.#setbacks.ban(peerId, why)
-    this.#needs.log.warn({ host, folder: this.#shortId }, `${host} is shut out of this folder for an hour: ${why}`)
+    this.#needs.log.warn(
+      { host, folder: this.#shortId },
+      `${host} is shut out of this folder for an hour: ${why}. Look at that host; a restart of isosyncd here lets it in at once`,
+    )
     this.#considerLater(peerId, limits.BAN_MS)
   }
 
@@ -261,7 +269,8 @@ export class FolderNet {
   #failed(connection: Connection, error: Error): void {
     const peerId = connection.remotePeer.toString()
     const why = whyNoPeer(error)
-    const { news, waitMs } = this.#setbacks.failed(peerId, why)
+    const banned = error instanceof ProofFailed && error.code === 'banned'
+    const { news, waitMs } = this.#setbacks.failed(peerId, why, banned ? 'banned' : 'wrong-secret')
     this.#considerLater(peerId, waitMs)
     const host = this.#lines.shown(connection)
     const sentence = `${host} is connected, but no peer of folder ${this.#shortId}: ${why}; trying again by itself`

@@ -14,7 +14,7 @@ export type HostState =
   | 'refused' // it closed the connection before any of us could prove anything
   | 'wrong-network-secret'
   | 'wrong-secret' // it does not have this folder's secret
-  | 'banned' // it broke the protocol
+  | 'banned' // it broke the protocol, or says that we did
 
 export interface HostStatus {
   /** The line of known_hosts. */

@@ -14,6 +14,7 @@ import { addressOf, listenerPort } from './address.ts'
 import { type MuxerBreach } from './bounded-muxer.ts'
 import { Connections } from './connections.ts'
 import { Doorkeeper } from './doorkeeper.ts'
+import { FailedHandshakes } from './failed-handshakes.ts'
 import { FOLDER_PROTOCOL, FolderNet } from './folder-net.ts'
 import { HostDialer } from './host-dialer.ts'
 import { type HostStatus } from './host-status.ts'
@@ -125,8 +126,9 @@ export class Network {
     const identity = await identityFrom(this.#options.identity)
     const denies = (address: string) => this.#doorkeeper.denies(address)
     const breached = (remote: Multiaddr, breach: MuxerBreach) => this.#logBreach(addressOf(remote), breach)
+    const handshakes = new FailedHandshakes(this.#needs)
     const nodeOptions = { listenPort, listenAddresses, identity, networkSecret }
-    const node = await createNode(nodeOptions, { denies, clock: this.#needs.clock, breached })
+    const node = await createNode(nodeOptions, { denies, clock: this.#needs.clock, handshakes, breached })
     node.addEventListener('connection:open', (event) => this.#opened(event.detail))
     node.addEventListener('connection:close', (event) => this.#wasClosed(event.detail))
     const incoming = new IncomingStreams({ ...this.#needs, folder: (id) => this.#folders.get(id) })

@@ -18,6 +18,7 @@ import { type Clock } from '../base/clock.ts'
 import { type Redacted } from '../base/redacted.ts'
 import { addressOf } from './address.ts'
 import { boundedYamux, type BoundedMuxerNeeds } from './bounded-muxer.ts'
+import { type FailedHandshakes } from './failed-handshakes.ts'
 import { fastNoise } from './fast-noise.ts'
 import * as limits from './limits.ts'
 import { SOCKET_BUFFER_BYTES, tuneConnection } from './stream-tuning.ts'
@@ -44,18 +45,20 @@ export interface NodeNeeds {
   /** True drops an inbound connection; the address is normalised. */
   readonly denies: (address: string) => Promise<boolean>
   readonly clock: Pick<Clock, 'elapsed'>
+  readonly handshakes: Pick<FailedHandshakes, 'watch'>
   /** That host broke a bound of the connection, and is cut off. */
   readonly breached: BoundedMuxerNeeds['breached']
 }
 
 export async function createNode(options: NodeOptions, needs: NodeNeeds): Promise<Libp2p> {
+  const encrypter = fastNoise(prologueOf(options.networkSecret))
   return createLibp2p({
     privateKey: options.identity,
     start: false,
     logger: silentLogger,
     addresses: { listen: options.listenAddresses.map((address) => listenAddress(address, options.listenPort)) },
     transports: [tcp({ dialOpts: dialOptions(options.listenAddresses), listenOpts: socketOptions })],
-    connectionEncrypters: [fastNoise(prologueOf(options.networkSecret))],
+    connectionEncrypters: [(components: unknown) => needs.handshakes.watch(encrypter(components))],
     streamMuxers: [
       boundedYamux(
         {

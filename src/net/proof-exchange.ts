@@ -33,11 +33,11 @@ export interface Proven {
 
 /**
  * No peer came of it. 'busy' is no failure: the host is a peer by another connection. 'stranger' is proven, but in no
- * line of known_hosts.
+ * line of known_hosts; 'banned': the other side has shut us out.
  */
 export class ProofFailed extends Error {
   override readonly name = 'ProofFailed'
-  readonly code: 'secret' | 'version' | 'busy' | 'stranger'
+  readonly code: 'secret' | 'version' | 'busy' | 'stranger' | 'banned'
   constructor(code: ProofFailed['code'], message: string) {
     super(message)
     this.code = code
@@ -53,6 +53,11 @@ export async function proveAsOpener(wire: Wire, keys: FolderKeys, ends: Ends): P
   const answer = await wire.next(maxBytes)
   const theirs = checkedHello(answer, hello)
   if (theirs.busy) throw new ProofFailed('busy', 'it is connected in another way already')
+  if (theirs.banned)
+    throw new ProofFailed(
+      'banned',
+      'it has shut this host out of the folder for an hour, since this host sent it something wrong: its log says what. Look whether both run the same version of isosyncd; restarting it there lets this host in at once',
+    )
   if (theirs.folder !== keys.id) throw new ProofFailed('secret', 'it answered for another folder')
   const opener: End = { peerId: ends.ourPeerId, hello }
   const acceptor: End = { peerId: ends.theirPeerId, hello: answer }

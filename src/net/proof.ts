@@ -32,7 +32,12 @@ export interface Hello {
   readonly writer: boolean
   /** To a host that is proven already: use the other connection. */
   readonly busy: boolean
+  /** To a host that is shut out. */
+  readonly banned: boolean
 }
+
+/** Why a proof will not go on. */
+export type Refusal = 'busy' | 'banned'
 
 /** One end: its authenticated peer id, and its HELLO as it was sent. */
 export interface End {
@@ -40,12 +45,10 @@ export interface End {
   readonly hello: Uint8Array
 }
 
-export function makeHello(folder: FolderId, writer: boolean, busy = false): Uint8Array {
-  const nonce = randomBytes(NONCE_BYTES)
-  return toBinary(
-    HelloSchema,
-    create(HelloSchema, { version: PROTOCOL_VERSION, folder: Buffer.from(folder, 'hex'), nonce, writer, busy }),
-  )
+export function makeHello(folder: FolderId, writer: boolean, refusal?: Refusal): Uint8Array {
+  const common = { version: PROTOCOL_VERSION, folder: Buffer.from(folder, 'hex'), nonce: randomBytes(NONCE_BYTES) }
+  const refused = { busy: refusal === 'busy', banned: refusal === 'banned' }
+  return toBinary(HelloSchema, create(HelloSchema, { ...common, writer, ...refused }))
 }
 
 /** A HELLO, or in words what is wrong with it. */
@@ -54,8 +57,8 @@ export function readHello(bytes: Uint8Array): Hello | string {
     const hello = fromBinary(HelloSchema, bytes, NO_UNKNOWN_FIELDS)
     if (hello.folder.byteLength !== FOLDER_ID_BYTES) return 'its folder id has a wrong length'
     if (hello.nonce.byteLength !== NONCE_BYTES) return 'its nonce has a wrong length'
-    const { version, nonce, writer, busy } = hello
-    return { version, folder: fromHex(Buffer.from(hello.folder).toString('hex')), nonce, writer, busy }
+    const { version, nonce, writer, busy, banned } = hello
+    return { version, folder: fromHex(Buffer.from(hello.folder).toString('hex')), nonce, writer, busy, banned }
   } catch {
     return 'it is not a HELLO'
   }

@@ -12,6 +12,8 @@ interface Setback {
   readonly why: string
   readonly failures: number
   readonly againMs: number
+  /** We have shut it out; else it may have shut us out. */
+  readonly byUs: boolean
 }
 
 export class Setbacks {
@@ -25,17 +27,17 @@ export class Setbacks {
   }
 
   /** The proof failed. `news` is false when it had failed for the same reason before; the next try is in `waitMs`. */
-  failed(peerId: string, why: string): { news: boolean; waitMs: number } {
+  failed(peerId: string, why: string, state: Trouble['state'] = 'wrong-secret'): { news: boolean; waitMs: number } {
     const before = this.#byPeer.get(peerId)
     const failures = (before?.failures ?? 0) + 1
     const waitMs = backoffMs(failures, this.#random())
-    this.#byPeer.set(peerId, { state: 'wrong-secret', why, failures, againMs: this.#clock.elapsed() + waitMs })
+    this.#byPeer.set(peerId, { state, why, failures, againMs: this.#clock.elapsed() + waitMs, byUs: false })
     return { news: before?.why !== why, waitMs }
   }
 
   ban(peerId: string, why: string): void {
     const againMs = this.#clock.elapsed() + limits.BAN_MS
-    this.#byPeer.set(peerId, { state: 'banned', why: `shut out for an hour: ${why}`, failures: 0, againMs })
+    this.#byPeer.set(peerId, { state: 'banned', why: `shut out for an hour: ${why}`, failures: 0, againMs, byUs: true })
   }
 
   proven(peerId: string): void {
@@ -47,8 +49,9 @@ export class Setbacks {
     return (this.#byPeer.get(peerId)?.againMs ?? 0) - TIMER_SLACK_MS > this.#clock.elapsed()
   }
 
+  /** Whether we have shut it out. */
   isBanned(peerId: string): boolean {
-    return this.#byPeer.get(peerId)?.state === 'banned' && this.mustWait(peerId)
+    return this.#byPeer.get(peerId)?.byUs === true && this.mustWait(peerId)
   }
 
   trouble(peerId: string): Trouble | null {

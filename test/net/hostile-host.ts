@@ -1,7 +1,6 @@
 /** A host that has the network's and, if told so, the folder's secret, and then says on the wire whatever it likes. */
 import { type Socket } from 'node:net'
 import { type Connection, type Libp2p, type MessageStream as RawStream, type Stream } from '@libp2p/interface'
-import { systemClock } from '../../src/base/clock.ts'
 import { type FolderKeys } from '../../src/base/secret.ts'
 import { dialAddress } from '../../src/net/address.ts'
 import { FOLDER_PROTOCOL } from '../../src/net/folder-net.ts'
@@ -10,7 +9,7 @@ import { MAX_MESSAGE_BYTES } from '../../src/net/limits.ts'
 import { MessageStream } from '../../src/net/message-stream.ts'
 import { createNode, identityFrom } from '../../src/net/node.ts'
 import { exchangeIntros, proveAsOpener } from '../../src/net/proof-exchange.ts'
-import { replicaOf } from './test-host.ts'
+import { bareNeeds, replicaOf } from './test-host.ts'
 
 const DATA = 0
 const PING = 2
@@ -34,7 +33,7 @@ export class HostileHost implements AsyncDisposable {
   static async start(n: number): Promise<HostileHost> {
     const identity = await identityFrom(new Uint8Array(32).fill(n))
     const options = { listenPort: 0, listenAddresses: [`127.0.0.${n}`], identity, networkSecret: null }
-    const node = await createNode(options, { denies: async () => false, clock: systemClock, breached: () => {} })
+    const node = await createNode(options, bareNeeds)
     await node.start()
     return new HostileHost(node, n)
   }

@@ -17,7 +17,7 @@ import { startNetwork } from '../../src/net/network.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { message } from './message-samples.ts'
-import { Cable, Hosts, keysOf, ROOT, SECRET, TestHost } from './test-host.ts'
+import { bareNeeds, Cable, Hosts, keysOf, ROOT, SECRET, TestHost } from './test-host.ts'
 
 const never = new AbortController().signal
 
@@ -97,7 +97,7 @@ test('a host that has proven nothing gets no piece and no word, however it asks'
   const a = await hosts.start({ n: 1, knownHosts: ['127.0.0.2:1'], servePieceList })
   const identity = await identityFrom(new Uint8Array(32).fill(2))
   const options = { listenPort: 0, listenAddresses: ['127.0.0.2'], identity, networkSecret: null }
-  const stranger = await createNode(options, { denies: async () => false, clock: systemClock, breached: () => {} })
+  const stranger = await createNode(options, bareNeeds)
   await stranger.start()
   try {
     const connection = await stranger.dial(dialAddress('127.0.0.1', a.network.port))
@@ -312,6 +312,8 @@ test('without the same network_secret no handshake completes', async () => {
     const status = await b.untilState(a.line, 'wrong-network-secret')
     assert.match(status.why, /another network_secret/, name)
     assert.equal(a.network.connectionCount(), 0, name)
+    b.network.retryNow()
+    await a.until(() => a.logged.some((line) => /127\.0\.0\.2 begins handshakes.*another network_secret/.test(line)))
   }
   await using hosts = new Hosts()
   await pair(hosts, { networkSecret: 'same' }, { networkSecret: 'same' })
@@ -325,7 +327,10 @@ test('a peer that is banned goes, hears why, and stays out', async () => {
   assert.ok(a.events.some((event) => /^down .*it sent rubbish/.test(event)))
   assert.equal(b.peers.size, 0)
   b.network.retryNow()
-  await b.untilState(a.line, 'wrong-secret')
+  const status = await b.untilState(a.line, 'banned')
+  assert.match(status.why, /shut this host out of the folder for an hour.*its log says what/)
+  await b.until(() => b.logged.some((line) => /shut this host out of the folder for an hour/.test(line)))
+  assert.ok(a.logged.some((line) => /is shut out of this folder for an hour: it sent rubbish/.test(line)))
   assert.equal(a.peers.size, 0)
 })
 

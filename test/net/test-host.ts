@@ -8,6 +8,7 @@ import { Redacted } from '../../src/base/redacted.ts'
 import { type FolderKeys, generateSecret, parseSecret } from '../../src/base/secret.ts'
 import { type HostState, type HostStatus } from '../../src/net/host-status.ts'
 import { type FolderLink, type Network, startNetwork } from '../../src/net/network.ts'
+import { type NodeNeeds } from '../../src/net/node.ts'
 import { type FolderHandlers, type FolderMessage, type Peer, type ServedPiece } from '../../src/net/peer-port.ts'
 
 export const SECRET = generateSecret()
@@ -19,6 +20,14 @@ export function keysOf(secret: string): FolderKeys {
   const keys = parseSecret(secret)
   if (typeof keys === 'string') throw new Error(keys)
   return keys
+}
+
+/** What a bare node needs that lets everybody in and says nothing. */
+export const bareNeeds: NodeNeeds = {
+  denies: async () => false,
+  clock: systemClock,
+  handshakes: { watch: (encrypter) => encrypter },
+  breached: () => {},
 }
 
 export interface HostOptions {
