@@ -52,6 +52,8 @@ export class MemoryDisk {
   readonly #now: () => number
   #lastInode = 0
   readonly top: MemoryDirectory
+  /** Grows with each change of a name, content or time. */
+  revision = 0
 
   /** `now` in microseconds since 1970: stamps what is made and changed. */
   constructor(needs: { readonly now: () => number }) {
@@ -104,6 +106,7 @@ export class MemoryDisk {
 
   /** The content or times of `node` have changed. */
   changed(node: MemoryNode, mtimeUs: number = this.#now()): void {
+    this.revision++
     node.mtimeUs = mtimeUs
     node.ctimeUs = this.#now()
   }
@@ -119,6 +122,7 @@ export class MemoryDisk {
 
   /** Power failure: what was not synced is gone. */
   crash(from: MemoryDirectory = this.top): void {
+    this.revision++
     from.children = new Map(from.synced)
     for (const node of from.children.values()) {
       if (node.kind === 'directory') this.crash(node)

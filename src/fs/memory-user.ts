@@ -51,7 +51,9 @@ export class MemoryUser {
   /** Flips a bit without a trace in the stat: rot. */
   rot(path: string, position: number): void {
     const node = this.#node(path)
-    if (node?.kind === 'file') node.bytes[position] = (node.bytes[position] ?? 0) ^ 1
+    if (node?.kind !== 'file') return
+    node.bytes[position] = (node.bytes[position] ?? 0) ^ 1
+    this.#disk().revision++
   }
 
   #node(path: string): MemoryNode | undefined {

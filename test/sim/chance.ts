@@ -35,16 +35,19 @@ export class Chance {
   }
 
   bytes(count: number): Uint8Array {
-    const bytes = new Uint8Array(count)
-    for (let i = 0; i < count; i++) bytes[i] = this.#next() & 255
-    return bytes
+    const words = new Uint32Array(Math.ceil(count / 4))
+    for (let i = 0; i < words.length; i++) words[i] = this.#next()
+    return new Uint8Array(words.buffer, 0, count)
   }
 
   #next(): number {
-    const [a = 0, , , d = 0] = this.#state
+    const state = this.#state
+    const [a, d] = [state[0] ?? 0, state[3] ?? 0]
     const t = d ^ (d << 11)
-    this.#state.copyWithin(1, 0, 3)
-    this.#state[0] = a ^ (a >>> 19) ^ t ^ (t >>> 8)
-    return this.#state[0] ?? 0
+    state[3] = state[2] ?? 0
+    state[2] = state[1] ?? 0
+    state[1] = a
+    state[0] = a ^ (a >>> 19) ^ t ^ (t >>> 8)
+    return state[0]
   }
 }

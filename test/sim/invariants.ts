@@ -11,6 +11,8 @@ export class Invariants {
   readonly #world: World
   /** Per index: records up to this sequence have been judged. */
   readonly #judged = new WeakMap<object, number>()
+  /** Per disk: this revision shows nothing that no user wrote. */
+  readonly #shown = new WeakMap<object, number>()
 
   constructor(world: World) {
     this.#world = world
@@ -27,6 +29,8 @@ export class Invariants {
 
   #visibleFilesWereWritten(host: SimHost): void {
     const { contents, ledger } = this.#world
+    if (this.#shown.get(host.disk) === host.disk.revision) return
+    this.#shown.set(host.disk, host.disk.revision)
     for (const [path, node] of treeOf(host.disk)) {
       if (node.kind !== 'file') continue
       const content = contents.recognise(node)

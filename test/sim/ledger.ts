@@ -13,6 +13,8 @@ export class Ledger {
   readonly #removed = new Set<string>()
   /** Contents that each disk must hold, in the tree or the archive. */
   readonly #held = new Map<MemoryDisk, ReadonlySet<string>>()
+  /** The revision of each disk at which nothing was lost. */
+  readonly #judged = new WeakMap<MemoryDisk, number>()
   /** What users of each host last left at a path in this epoch: a state, or 'absent'. */
   readonly touched = new Map<string, Map<string, string>>()
   /** Hosts that forgot in this epoch what they had not announced. */
@@ -52,6 +54,8 @@ export class Ledger {
 
   /** Contents that the disk should hold and does not; what it holds besides is to be held from now on. */
   lostOn(disk: MemoryDisk): readonly string[] {
+    if (this.#judged.get(disk) === disk.revision) return []
+    this.#judged.set(disk, disk.revision)
     const now = this.#contentsOn(disk)
     const lost = [...(this.#held.get(disk) ?? [])].filter((root) => !now.has(root))
     this.#held.set(disk, now)

@@ -16,6 +16,8 @@ const LOOK_MS = 10_000
 /** A rescan, so that what was missed is found before the silence begins. */
 const CALM_MS = 1_500_000
 const DAY_MS = 86_400_000
+/** Of disks that nobody touches 24 rescans say as much as 144. */
+const SILENT_RESCAN_MS = 3_600_000
 
 export interface SeedOptions {
   readonly seed: number
@@ -121,6 +123,7 @@ class SeedRun {
   async #silence(): Promise<void> {
     const world = this.#world
     const [messages, writes] = [world.messages, world.writes]
+    for (const host of world.hosts) host.rescanEvery(SILENT_RESCAN_MS)
     await this.#pass(DAY_MS)
     if (world.messages !== messages)
       throw new SimFailure(`all: ${world.messages - messages} messages in a day of silence`)

@@ -149,6 +149,11 @@ export class SimHost {
     this.index = this.#newIndex()
   }
 
+  rescanEvery(rescanIntervalMs: number): void {
+    const { folder } = this
+    if (folder !== null) folder.settings = { ...folder.settings, rescanIntervalMs }
+  }
+
   /** What the watcher would say. */
   hint(path: string): void {
     this.#life?.folder.local.noticing.hint(path as RelPath)
@@ -171,6 +176,9 @@ export class SimHost {
       scanner: createScanner({ root: disk, index, ignored, clock }),
       openPlace: (place) => (place.in === 'tree' ? disk.open(place.entry.path) : disk.openArchived(place.name)),
       hasWriters: () => null,
+      renewIndex: (why, detail) => {
+        throw new Error(`the index of ${this.name} was given up, though nothing happened to it: ${why}: ${detail}`)
+      },
       clock,
       log: this.#log({}),
     })
