@@ -16,44 +16,74 @@ import { controlVerbs } from './host/control-verbs.ts'
 import { keepIndexSmall } from './host/index-upkeep.ts'
 import { openFolder, type OpenedFolder } from './host/open-folder.ts'
 import { openStorage, type Storage } from './host/open-storage.ts'
-import { catchSignals, feedWatchdog } from './host/signals.ts'
+import { type SetAsideReason } from './host/set-aside.ts'
+import { catchSignals, feedWatchdog, type Signals } from './host/signals.ts'
 import { loadOrMakeIdentity } from './net/identity.ts'
 import { type Network, startNetwork } from './net/network.ts'
 import { takePidFile } from './pid-file.ts'
 import { ThreadHasher } from './scan/thread-hasher.ts'
 
+const NEW_INDEX =
+  'It is kept in storage_path under another name, and a new one is made: all files are read once and taken up by content, nothing is deleted, nothing that is equal is sent'
+
+/** What happens then, for the log. */
+const ANEW: Readonly<Record<SetAsideReason, string>> = {
+  damaged: `The index is damaged. ${NEW_INDEX}`,
+  outdated: `So the index of this host is older than it was (restored from a backup?). ${NEW_INDEX}`,
+  copied: `This host gets an identity and an index of its own. ${NEW_INDEX}`,
+}
+
+/** A running daemon. */
+interface Daemon {
+  /** The config that it runs by now. */
+  readonly config: () => Config
+  /** Resolves when all must be built anew, because the index or the identity is set aside. */
+  readonly renewal: Promise<void>
+  reload(): Promise<void>
+}
+
 /** Runs until SIGTERM or SIGINT; resolves with the exit status. */
 export async function runDaemon(config: Config, needs: DaemonNeeds): Promise<number> {
-  const stack = new AsyncDisposableStack()
   const signals = catchSignals(needs)
+  let stopping = false
+  void signals.stop.then(() => (stopping = true))
   try {
-    const daemon = await start(config, needs, stack)
-    sdNotify('READY=1')
-    stack.defer(feedWatchdog(() => sdNotify('WATCHDOG=1')))
-    signals.onReload(() => void daemon.reload())
-    await signals.stop
-    sdNotify('STOPPING=1')
+    let running: Config = config
+    while (!stopping) running = await runOnce(running, needs, signals)
     return 0
   } catch (error) {
     needs.log.error({ err: error }, error instanceof Error ? error.message : String(error))
     return 1
   } finally {
-    await stack.disposeAsync()
     needs.log.info({}, 'stopped')
   }
 }
 
-async function start(
-  config: Config,
-  needs: DaemonNeeds,
-  stack: AsyncDisposableStack,
-): Promise<{ reload(): Promise<void> }> {
+/** Builds all, runs until it is to stop or to be built anew, and takes it apart. Gives the config that counted last. */
+async function runOnce(config: Config, needs: DaemonNeeds, signals: Signals): Promise<Config> {
+  await using stack = new AsyncDisposableStack()
+  const daemon = await start(config, needs, stack)
+  sdNotify('READY=1')
+  stack.defer(feedWatchdog(() => sdNotify('WATCHDOG=1')))
+  signals.onReload(() => void daemon.reload())
+  stack.defer(() => signals.onReload(null))
+  await Promise.race([signals.stop.then(() => sdNotify('STOPPING=1')), daemon.renewal])
+  return daemon.config()
+}
+
+async function start(config: Config, needs: DaemonNeeds, stack: AsyncDisposableStack): Promise<Daemon> {
   const { log } = needs
   if (config.pidFile !== null) {
     const pidFile = takePidFile(config.pidFile)
     stack.defer(() => pidFile.release())
   }
-  const storage = stack.use(openStorage(config.storagePath, { log }))
+  const storage = stack.use(openStorage(config.storagePath, { log, clock: systemClock }))
+  const renewal = Promise.withResolvers<void>()
+  const renew = (why: SetAsideReason, detail: string) => {
+    log.error({ why }, `${detail}. ${ANEW[why]}`)
+    storage.renewAtClose(why)
+    renewal.resolve()
+  }
   if (config.diskLowPriority && !ioprioSetIdle())
     log.warn({}, 'disk_low_priority: the idle I/O class cannot be had here; going on without')
   stack.defer(keepIndexSmall(storage.index, { clock: systemClock, log }))
@@ -71,6 +101,7 @@ async function start(
       index: storage.index,
       network,
       hasher,
+      renewIndex: renew,
       roots,
       clock: systemClock,
       log,
@@ -98,6 +129,8 @@ async function start(
   )
   let running = config
   return {
+    config: () => running,
+    renewal: renewal.promise,
     reload: async () => {
       needs.reopenLog()
       running = await reload(running, needs, network, folders)

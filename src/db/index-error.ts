@@ -23,13 +23,19 @@ export function asIndexError(path: string, error: unknown): unknown {
   if (error instanceof IndexError) return error
   const code = error instanceof Error && 'code' in error ? String(error.code) : ''
   const said = error instanceof Error ? error.message : String(error)
-  if (code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT')) return corruptIndex(path, said, error)
+  if (isDamage(error)) return corruptIndex(path, said, error)
   if (code.startsWith('SQLITE_') || error instanceof TypeError) {
     return new IndexError('unusable', path, `the index cannot be opened: ${said}. Nothing is synced until it can`, {
       cause: error,
     })
   }
   return error
+}
+
+/** Whether an error from inside a transaction says that the database is damaged. */
+export function isDamage(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT')
 }
 
 export function corruptIndex(path: string, said: string, cause?: unknown): IndexError {

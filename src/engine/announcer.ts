@@ -2,6 +2,7 @@
  * Tells peers our records. A push of something new and the delta after a reconnect are one and the same: each peer
  * has a cursor in our numbering, and pages go out behind it as long as the peer confirms that it has stored them.
  */
+import { type ReplicaId } from '../base/brand.ts'
 import { type FolderIndex } from '../db/index-port.ts'
 import { type Peer } from '../net/peer-port.ts'
 import { type SignedRecord } from '../sync/record.ts'
@@ -17,21 +18,37 @@ const MOST_UNCONFIRMED_RECORDS = 4 * PAGE_RECORDS
 interface Cursor {
   sent: number
   stored: number
+  /** Up to here the peer may have forgotten what it wrote itself. */
+  readonly catchUpTo: number
+}
+
+export interface AnnouncerNeeds {
+  readonly index: Pick<FolderIndex, 'recordsAfter' | 'lastSequence'>
+  /** The pool knows more of what this index said than the index itself: it must not be used any more. */
+  readonly outdated: (why: string) => void
 }
 
 export class Announcer {
-  readonly #index: Pick<FolderIndex, 'recordsAfter' | 'lastSequence'>
+  readonly #index: AnnouncerNeeds['index']
+  readonly #outdated: AnnouncerNeeds['outdated']
   readonly #cursors = new Map<Peer, Cursor>()
+  /** How far our numbering had come when this life began: former lives told nobody more. */
+  readonly #atStart: number
+  /** How far this life has told each. */
+  readonly #told = new Map<ReplicaId, number>()
 
-  constructor(needs: { index: Pick<FolderIndex, 'recordsAfter' | 'lastSequence'> }) {
+  constructor(needs: AnnouncerNeeds) {
     this.#index = needs.index
+    this.#outdated = needs.outdated
+    this.#atStart = needs.index.lastSequence()
   }
 
   /** The peer has all up to our sequence `after` and wants what follows. */
   asked(peer: Peer, after: number): void {
-    // A peer that knows more than we ever said has met our index in a former life: it gets everything again.
-    const from = after > this.#index.lastSequence() ? 0 : after
-    this.#cursors.set(peer, { sent: from, stored: from })
+    const most = Math.max(this.#atStart, this.#told.get(peer.replica) ?? 0)
+    if (after > most)
+      return this.#outdated(`${peer.host} has stored ${after} records of this index, which knows of only ${most}`)
+    this.#cursors.set(peer, { sent: after, stored: after, catchUpTo: this.#index.lastSequence() })
     this.#push(peer)
   }
 
@@ -65,8 +82,12 @@ export class Announcer {
       if (last === undefined) return
       const after = cursor.sent
       cursor.sent = last.sequence
-      // A peer needs no telling of what it has written itself; the numbers still tell it how far it is.
-      const records = page.map((item) => item.record).filter((record) => record.author !== peer.replica)
+      this.#told.set(peer.replica, Math.max(last.sequence, this.#told.get(peer.replica) ?? 0))
+      // A peer needs no telling of what it has just written itself; the numbers still tell it how far it is.
+      const { catchUpTo } = cursor
+      const records = page
+        .filter(({ sequence, record }) => sequence <= catchUpTo || record.author !== peer.replica)
+        .map((item) => item.record)
       peer.send({ type: 'records', after, upTo: last.sequence, records })
     }
   }

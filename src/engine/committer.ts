@@ -17,11 +17,18 @@ interface Waiting {
 export class Committer {
   readonly #index: Pick<FolderIndex, 'commit' | 'together'>
   readonly #clock: Pick<Clock, 'after'>
+  readonly #failed: (error: unknown) => void
   #waiting: Waiting[] = []
 
-  constructor(needs: { index: Pick<FolderIndex, 'commit' | 'together'>; clock: Pick<Clock, 'after'> }) {
+  /** `failed` hears of each transaction that could not be made, besides those who wait for it. */
+  constructor(needs: {
+    index: Pick<FolderIndex, 'commit' | 'together'>
+    clock: Pick<Clock, 'after'>
+    failed: (error: unknown) => void
+  }) {
     this.#index = needs.index
     this.#clock = needs.clock
+    this.#failed = needs.failed
   }
 
   /**
@@ -46,7 +53,7 @@ export class Committer {
       })
     } catch (error) {
       for (const { reject } of batch) reject(error)
-      return
+      return this.#failed(error)
     }
     for (const { resolve } of batch) resolve()
   }

@@ -5,6 +5,7 @@
 import { type RelPath, type RootHash } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
+import { isDamage } from '../db/index-error.ts'
 import { type ContentPlace, type FolderIndex } from '../db/index-port.ts'
 import { type OldFile, type OpenFile, type Root } from '../fs/root.ts'
 import { type FolderHandlers, type FolderMessage, type Peer } from '../net/peer-port.ts'
@@ -31,6 +32,8 @@ export interface PoolFolderNeeds {
   /** Opens a content's place in any folder of this host. */
   readonly openPlace: (place: ContentPlace) => Promise<OpenFile>
   readonly hasWriters: (file: OpenFile) => boolean | null
+  /** The index is not to be relied on: a new one is needed, and a new folder over it. */
+  readonly renewIndex: (why: 'damaged' | 'outdated', detail: string) => void
   readonly clock: Clock
   readonly log: Log
 }
@@ -50,6 +53,9 @@ export class PoolFolder implements FolderHandlers {
   readonly #committer: Committer
   readonly #reader: ContentReader
   readonly #peers = new Set<Peer>()
+  readonly #renewIndex: PoolFolderNeeds['renewIndex']
+  /** The index is to be made anew: until then nothing is believed that peers say, and nothing told. */
+  #isGivenUp = false
   #halted: string | null = null
 
   constructor(settings: FolderSettings, needs: PoolFolderNeeds) {
@@ -58,8 +64,11 @@ export class PoolFolder implements FolderHandlers {
     this.#clock = clock
     this.#disk = needs.disk
     this.problems = new ProblemList({ log })
-    this.announcer = new Announcer({ index })
-    this.#committer = new Committer({ index, clock })
+    this.#renewIndex = needs.renewIndex
+    const outdated = (why: string) => this.#giveUp('outdated', why)
+    this.announcer = new Announcer({ index, outdated })
+    const failed = (error: unknown) => isDamage(error) && this.#giveUp('damaged', String(error))
+    this.#committer = new Committer({ index, clock, failed })
     this.#reader = new ContentReader(needs)
     this.server = new PieceServer({
       ...needs,
@@ -80,6 +89,7 @@ export class PoolFolder implements FolderHandlers {
       ...shared,
       reader: this.#reader,
       server: this.server,
+      outdated,
       peers: () => this.#peers,
       stored: () => this.announcer.push(),
       rescan: (path) => this.local.noticing.hint(path),
@@ -163,6 +173,7 @@ export class PoolFolder implements FolderHandlers {
   }
 
   message(peer: Peer, message: FolderMessage): void {
+    if (this.#isGivenUp) return
     switch (message.type) {
       case 'records':
         return this.remote.records.received(peer, message)
@@ -189,6 +200,14 @@ export class PoolFolder implements FolderHandlers {
 
   servePiece(root: RootHash, ordinal: number): ReturnType<PieceServer['piece']> {
     return this.server.piece(root, ordinal)
+  }
+
+  #giveUp(why: 'damaged' | 'outdated', detail: string): void {
+    if (this.#isGivenUp) return
+    this.#isGivenUp = true
+    this.remote.pause(detail)
+    for (const peer of this.#peers) this.announcer.gone(peer)
+    this.#renewIndex(why, detail)
   }
 
   #halt(why: string): void {

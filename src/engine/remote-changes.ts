@@ -6,10 +6,10 @@ import { type FolderId, type RelPath } from '../base/brand.ts'
 import { type Log } from '../base/log.ts'
 import { type Change, type FolderIndex } from '../db/index-port.ts'
 import { type FolderMessage, type Peer } from '../net/peer-port.ts'
-import { mergeRecords } from '../sync/merge.ts'
+import { joinedVersion, mergeRecords } from '../sync/merge.ts'
 import { signedBytes } from '../sync/record-bytes.ts'
 import { type SignedRecord } from '../sync/record.ts'
-import { compareVersions } from '../sync/version.ts'
+import { compareVersions, joinVersions, noVersion, remembersMoreOf } from '../sync/version.ts'
 import { type Committer } from './committer.ts'
 
 type Records = Extract<FolderMessage, { type: 'records' }>
@@ -18,10 +18,12 @@ type Records = Extract<FolderMessage, { type: 'records' }>
 const CHECKED_AT_A_TIME = 100
 
 export interface RemoteChangesNeeds {
-  readonly index: Pick<FolderIndex, 'recordsOf' | 'peerProgress'>
+  readonly index: Pick<FolderIndex, 'replica' | 'entry' | 'recordsOf' | 'peerProgress'>
   readonly committer: Pick<Committer, 'commit'>
   readonly verify: (bytes: Uint8Array, signature: Uint8Array) => boolean
   readonly breathe: () => Promise<void>
+  /** The pool knows more of what this index said than the index itself: it must not be used any more. */
+  readonly outdated: (why: string) => void
   /** Called with the paths whose records have changed, after they are durable. */
   readonly changed: (live: readonly RelPath[], dead: readonly RelPath[]) => void
   readonly log: Log
@@ -57,6 +59,11 @@ export class RemoteChanges {
     if (page.upTo <= received && page.after !== 0) return peer.send({ type: 'stored', upTo: page.upTo })
     const news = page.records.filter((record) => this.#isNew(record))
     if (!(await this.#allVerified(peer, news))) return
+    const unknown = news.find((record) => this.#isForgotten(record))
+    if (unknown !== undefined)
+      return this.#needs.outdated(
+        `${peer.host} knows a change of ${unknown.path} by this index that the index does not`,
+      )
     await this.#needs.committer.commit(() => this.#changes(peer, page.upTo, news))
     peer.send({ type: 'stored', upTo: page.upTo })
     const paths = (records: readonly SignedRecord[]) => [...new Set(records.map((record) => record.path))]
@@ -82,6 +89,13 @@ export class RemoteChanges {
       const order = compareVersions(record.version, known.version)
       return order === 'after' || order === 'concurrent'
     })
+  }
+
+  /** It builds on a change in our own name that we know nothing of. */
+  #isForgotten({ path, version }: SignedRecord): boolean {
+    const { index } = this.#needs
+    const known = joinVersions(index.entry(path)?.version ?? noVersion, joinedVersion(index.recordsOf(path)))
+    return remembersMoreOf(index.replica, version, known)
   }
 
   async #allVerified(peer: Peer, records: readonly SignedRecord[]): Promise<boolean> {

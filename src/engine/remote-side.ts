@@ -45,6 +45,8 @@ export interface RemoteSideNeeds {
   readonly peers: () => ReadonlySet<Peer>
   readonly oldFile: (size: number) => OldFile
   readonly isHalted: () => boolean
+  /** The pool knows more of what this index said than the index itself. */
+  readonly outdated: (why: string) => void
   /** Records have been stored: push them on. */
   readonly stored: () => void
   /** The disk shows something else than the index knows at this path. */

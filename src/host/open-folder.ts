@@ -9,7 +9,7 @@ import { type Config, type FolderConfig } from '../config/config.ts'
 import { type ContentPlace, type FolderIndex } from '../db/index-port.ts'
 import { type IndexDatabase } from '../db/open.ts'
 import { type FolderSettings } from '../engine/folder-settings.ts'
-import { PoolFolder } from '../engine/pool-folder.ts'
+import { PoolFolder, type PoolFolderNeeds } from '../engine/pool-folder.ts'
 import { type DiskRoot, openDiskRoot } from '../fs/disk-root.ts'
 import { type OpenFile, type Root } from '../fs/root.ts'
 import { type FolderLink, type Network } from '../net/network.ts'
@@ -24,6 +24,7 @@ export interface FolderNeeds {
   readonly index: IndexDatabase
   readonly network: Network
   readonly hasher: Hasher
+  readonly renewIndex: PoolFolderNeeds['renewIndex']
   /** The roots of all folders of this host: a content may lie in any. */
   readonly roots: Map<FolderId, Root>
   readonly clock: Clock
@@ -67,11 +68,12 @@ async function build(
   const index = needs.index.folder(own.keys.id)
   const ignoring = { list: await readIgnoreList(disk, log) }
   const ignored = (path: RelPath) => ignoring.list.ignored(path)
-  const { clock, hasher } = needs
+  const { clock, hasher, renewIndex } = needs
   const folder = new PoolFolder(settingsOf(config, own), {
     disk,
     index,
     hasher,
+    renewIndex,
     scanner: createScanner({ root: disk, index, ignored, clock }),
     openPlace: (place) => openPlace(needs.roots, place),
     hasWriters: (file) => (file.fd === null ? null : hasWriters(file.fd)),

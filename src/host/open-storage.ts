@@ -1,27 +1,54 @@
 /** storage_path: made if it is not there, held against a second daemon, and its index opened. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
-import { type IndexDatabase, openIndexDatabase } from '../db/open.ts'
+import { type IndexDatabase } from '../db/open.ts'
 import { acquireLock, type Lock } from '../fs/root-lock.ts'
+import { leaveCleanStop } from './clean-stop.ts'
+import { openIndex } from './open-index.ts'
+import { setAside, type SetAsideReason } from './set-aside.ts'
 
 export interface Storage extends Disposable {
   readonly index: IndexDatabase
   readonly identityFile: string
   readonly socketPath: string
+  /** When it is closed, the index is set aside (and if it is a copy, the identity): the next opening makes new ones. */
+  renewAtClose(why: SetAsideReason): void
+}
+
+/** The files in a storage_path. */
+export function storageFiles(path: string) {
+  const file = (name: string) => join(path, name)
+  return {
+    lock: file('lock'),
+    index: file('index.db'),
+    mark: file('clean-stop'),
+    identity: file('identity.key'),
+    socket: file('control.sock'),
+  }
 }
 
 /** Throws when another daemon holds it (with its pid), or the index cannot be opened. */
-export function openStorage(path: string, needs: { log: Log }): Storage {
+export function openStorage(path: string, needs: { log: Log; clock: Pick<Clock, 'now'> }): Storage {
   mkdirSync(path, { recursive: true, mode: 0o700 })
-  const lock = takeLock(join(path, 'lock'), `storage_path ${path}`)
-  const index = openIndexDatabase(join(path, 'index.db'), { log: needs.log })
+  const files = storageFiles(path)
+  const lock = takeLock(files.lock, `storage_path ${path}`)
+  const now = () => needs.clock.now()
+  const index = openIndex(files, { log: needs.log, now })
+  let renewal: SetAsideReason | null = null
   return {
     index,
-    identityFile: join(path, 'identity.key'),
-    socketPath: join(path, 'control.sock'),
+    identityFile: files.identity,
+    socketPath: files.socket,
+    renewAtClose(why) {
+      renewal = why
+    },
     [Symbol.dispose]() {
       index.close()
+      if (renewal === null) leaveCleanStop(files.mark, files.index)
+      else setAside(files.index, renewal, now())
+      if (renewal === 'copied') setAside(files.identity, renewal, now())
       lock.release()
     },
   }

@@ -7,8 +7,8 @@ const STOP_MS = 9_000
 export interface Signals {
   /** Resolves at the first SIGTERM or SIGINT. */
   readonly stop: Promise<void>
-  /** Each SIGHUP calls `reload` from now on; one that came before does at once. */
-  onReload(reload: () => void): void
+  /** Each SIGHUP calls `reload` from now on; one that came before does at once. Null: the next one will. */
+  onReload(reload: (() => void) | null): void
 }
 
 /** Catches the signals from now on: before all is up, too, they must not end the process in the middle of something. */
@@ -23,15 +23,17 @@ export function catchSignals(needs: { log: Log }): Signals {
   process.once('SIGTERM', stopping)
   process.once('SIGINT', stopping)
   let missed = false
-  let reload = () => {
+  const miss = () => {
     missed = true
   }
+  let reload = miss
   process.on('SIGHUP', () => reload())
   return {
     stop: stop.promise,
     onReload(given) {
-      reload = given
-      if (missed) given()
+      reload = given ?? miss
+      if (given !== null && missed) given()
+      if (given !== null) missed = false
     },
   }
 }

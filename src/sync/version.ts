@@ -38,6 +38,14 @@ export function bumpVersion(version: Version, replica: ReplicaId, unixSeconds: n
   return sorted(new Map(version).set(replica, counter))
 }
 
+/**
+ * True when `version` knows of changes by `replica` that `known` does not. Of our own replica and all that our index
+ * knows: somebody remembers more of us than we do, so the index is older than it was, or another host has a copy of it.
+ */
+export function remembersMoreOf(replica: ReplicaId, version: Version, known: Version): boolean {
+  return counterOf(version, replica) > counterOf(known, replica)
+}
+
 function counterOf(version: Version, replica: ReplicaId): number {
   return version.find(([r]) => r === replica)?.[1] ?? 0
 }

@@ -1,0 +1,138 @@
+/**
+ * A host loses its index (removed, overwritten, an older copy put back) after the pool has gone on, and comes back. All
+ * that the pool said meanwhile must stand: nothing deleted, nothing resurrected, nothing newer overwritten, and nothing
+ * sent but what is really new to that host.
+ */
+import assert from 'node:assert/strict'
+import { randomBytes, randomInt } from 'node:crypto'
+import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Cluster, type Host, until } from './cluster.ts'
+import { archiveOf, drop, report, settled, traffic, tree } from './pool.ts'
+
+export const LOSSES = ['removed', 'overwritten', 'cut short', 'older'] as const
+export type Loss = (typeof LOSSES)[number]
+
+const FILE_BYTES = 200_000
+/** Records, haves and signs of life of a few dozen files. */
+const CHATTER_BYTES = 150_000
+
+export interface LossOptions {
+  /** One host's loss after the other, in this order. */
+  readonly losses: readonly Loss[]
+}
+
+/** Throws where a promise is broken; returns how many losses were survived, and the bytes that went the wrong way. */
+export async function loseIndexes({ losses }: LossOptions): Promise<{ survived: number; sentAgainBytes: number }> {
+  const configure = (config: Record<string, unknown>) => Object.assign(config, { rate_limit_local_peers: false })
+  await using cluster = await Cluster.start({ hosts: 3, configure })
+  let sentAgainBytes = 0
+  for (const [round, loss] of losses.entries()) sentAgainBytes += await loseOnce(cluster, loss, round)
+  return { survived: losses.length, sentAgainBytes }
+}
+
+/** Returns the bytes that moved beyond what is really new. */
+async function loseOnce(cluster: Cluster, loss: Loss, round: number): Promise<number> {
+  const [here, there] = [cluster.host(1), cluster.host(0)]
+  const others = [cluster.host(0), cluster.host(2)]
+  const name = (what: string) => `round-${round}-${what}`
+  const both = ['here', 'there'] as const
+  for (const who of both)
+    for (const what of ['kept', 'edited', 'edited-later', 'deleted', 'deleted-later', 'reverted'])
+      drop(who === 'here' ? here : there, name(`${what}-${who}`), FILE_BYTES + randomInt(5000))
+  await settled(cluster)
+  const first = new Map(both.map((who) => [who, readFileSync(there.path(name(`reverted-${who}`)))]))
+
+  if (loss === 'older') await whileStopped(here, () => copyIndex(here, '', '.backup'))
+  for (const who of both) {
+    const host = who === 'here' ? here : there
+    drop(host, name(`added-${who}`), FILE_BYTES)
+    drop(host, name(`edited-${who}`), FILE_BYTES)
+    drop(host, name(`reverted-${who}`), FILE_BYTES)
+    rmSync(host.path(name(`deleted-${who}`)))
+  }
+  await settled(cluster)
+
+  await here.kill(round % 2 === 0 ? 'SIGTERM' : 'SIGKILL')
+  let newBytes = 0
+  for (const who of both) {
+    newBytes += drop(there, name(`edited-later-${who}`), FILE_BYTES).length
+    writeFileSync(there.path(name(`reverted-${who}`)), first.get(who) ?? '')
+    newBytes += first.get(who)?.length ?? 0
+    rmSync(there.path(name(`deleted-later-${who}`)))
+  }
+  newBytes += drop(there, name('added-later'), FILE_BYTES).length
+  await until('the others have it', () => tree(others[1] as Host).join() === tree(there).join())
+  const expected = await inStep(others)
+  const archives = await Promise.all(others.map(archiveOf))
+  const before = await Promise.all(others.map(traffic))
+
+  lose(here, loss)
+  const replica = replicaOf(here)
+  here.start()
+  await cluster.connected()
+  assert.deepEqual(await settled(cluster), expected, `after an index was ${loss}`)
+  assert.deepEqual(tree(there), expected)
+  assert.notEqual(replicaOf(here), replica, 'it is another author now')
+  assert.deepEqual(await Promise.all(others.map(archiveOf)), archives, 'nothing was replaced or deleted on the others')
+  for (const host of cluster.hosts) assert.deepEqual((await report(host))?.problems, [])
+  if (loss !== 'removed')
+    assert.ok(
+      readdirSync(state(here)).some((file) => /^index\.db\.\w+-\d{8}T\d{6}Z$/.test(file)),
+      'the old one is kept',
+    )
+
+  const after = await Promise.all(others.map(traffic))
+  const moved = (what: 'sent' | 'received') => after.reduce((sum, t, i) => sum + t[what] - (before[i]?.[what] ?? 0), 0)
+  const extra = moved('sent') + moved('received') - newBytes
+  assert.ok(extra < CHATTER_BYTES, `${extra} bytes were sent beyond what was new`)
+  return Math.max(0, extra)
+}
+
+async function inStep(hosts: readonly Host[]): Promise<string[]> {
+  const synced = async (host: Host) => (await report(host))?.state === 'synced'
+  for (const host of hosts) await until(`${host.home} is in step`, () => synced(host))
+  return tree(hosts[0] as Host)
+}
+
+function lose(host: Host, loss: Loss): void {
+  const file = join(state(host), 'index.db')
+  const content = readFileSync(file)
+  switch (loss) {
+    case 'removed':
+      for (const name of readdirSync(state(host))) if (name.startsWith('index.db')) rmSync(join(state(host), name))
+      return
+    case 'overwritten':
+      rmSync(`${file}-wal`, { force: true }) // what it holds would be put over the damage
+      // All but the first page: SQLite opens it, and finds out later.
+      return writeFileSync(file, Buffer.concat([content.subarray(0, 4096), randomBytes(content.length - 4096)]))
+    case 'cut short':
+      rmSync(`${file}-wal`, { force: true })
+      return writeFileSync(file, content.subarray(0, 4096 + 512))
+    case 'older':
+      return copyIndex(host, '.backup', '')
+  }
+}
+
+/** The index with its write-ahead log, if there is one. */
+function copyIndex(host: Host, from: string, to: string): void {
+  const file = join(state(host), 'index.db')
+  if (to === '') for (const end of ['-wal', '-shm']) rmSync(`${file}${end}`, { force: true })
+  copyFileSync(`${file}${from}`, `${file}${to}`)
+}
+
+async function whileStopped(host: Host, work: () => void): Promise<void> {
+  await host.kill('SIGTERM')
+  work()
+  host.start()
+  await until('it is back', async () => (await report(host))?.state === 'synced')
+}
+
+/** As the marker in the root says. */
+function replicaOf(host: Host): string {
+  return (JSON.parse(readFileSync(host.path('.sync', 'folder.json'), 'utf8')) as { replica: string }).replica
+}
+
+function state(host: Host): string {
+  return join(host.home, 'state')
+}
