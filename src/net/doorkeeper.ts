@@ -4,6 +4,7 @@
  */
 import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
+import * as limits from './limits.ts'
 import { SeldomLog } from './seldom-log.ts'
 
 /** One line in the log for one address in this time. */
@@ -28,6 +29,7 @@ export class Doorkeeper {
   readonly #seldom: SeldomLog
   #refreshedMs = -Infinity
   #refreshing: Promise<void> = Promise.resolve()
+  #waiting = 0
 
   constructor(options: { knownHostsOnly: boolean }, needs: DoorkeeperNeeds) {
     this.#knownHostsOnly = options.knownHostsOnly
@@ -40,10 +42,17 @@ export class Doorkeeper {
     if (!this.#knownHostsOnly) return false
     await this.#needs.foldersOpen
     if (this.#needs.isKnown(address)) return false
-    await this.#refresh()
+    await this.#askDns()
     if (this.#needs.isKnown(address)) return false
     this.#log(address)
     return true
+  }
+
+  /** A slow DNS must not make a crowd of strangers wait, before whom known hosts would not come in. */
+  async #askDns(): Promise<void> {
+    if (this.#waiting >= limits.MAX_WAITING_FOR_DNS) return
+    this.#waiting++
+    await this.#refresh().finally(() => this.#waiting--)
   }
 
   #refresh(): Promise<void> {

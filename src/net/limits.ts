@@ -17,8 +17,16 @@ export const MAX_PROOFS_PER_CONNECTION = 64
 export const MAX_UNPROVEN_MUXER_FRAME_BYTES = 16 * 1024
 /** What may wait in the socket for a host that has proven nothing: it hears hundreds of bytes. */
 export const MAX_UNPROVEN_UNREAD_BYTES = 256 * 1024
-/** Handshakes that have not ended: each is a socket and some kilobytes; all known hosts may start at once. */
-export const MAX_PENDING_HANDSHAKES = 64
+/** Connections of one address that have proven nothing: several hosts may stand behind it, each may dial twice. */
+export const MAX_UNPROVEN_PER_ADDRESS = 16
+/** The same of all addresses together that are no known host's (where those may connect at all). */
+export const MAX_UNPROVEN_STRANGERS = 64
+/** How long such a stranger may take for handshake and proof. */
+export const UNPROVEN_STRANGER_MS = 20_000
+/** Strangers that are kept waiting while DNS is asked whether they are known: the rest is refused at once. */
+export const MAX_WAITING_FOR_DNS = 16
+/** Handshakes that have not ended: each is a socket and some kilobytes; above what the bounds before it let in. */
+export const MAX_PENDING_HANDSHAKES = 256
 /** Connections that one address may open in a second: several known hosts may stand behind one address. */
 export const MAX_CONNECTIONS_PER_ADDRESS_AND_SECOND = 32
 /** Connections in all: 30 hosts that all dialled twice, several times over. */

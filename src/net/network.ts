@@ -3,7 +3,7 @@
  * the folders. What libp2p tells is handed to the folder that it is about.
  */
 import { lookup } from 'node:dns/promises'
-import { type Connection, type Libp2p } from '@libp2p/interface'
+import { type Connection, type Libp2p, type MultiaddrConnection } from '@libp2p/interface'
 import { type Multiaddr } from '@multiformats/multiaddr'
 import { type FolderId, type HostName, type ReplicaId } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
@@ -27,6 +27,7 @@ import { PieceBuffers } from './piece-buffers.ts'
 import { RateLimit } from './rate-limit.ts'
 import { Renewal, SUCCESSOR_MS } from './renewal.ts'
 import { SeldomLog } from './seldom-log.ts'
+import { WaitingRoom } from './waiting-room.ts'
 
 /** One line in the log for one address in this time. */
 const BREACH_LOG_MS = 60_000
@@ -96,6 +97,7 @@ export class Network {
   readonly #connections: Connections
   readonly #buffers = new PieceBuffers()
   readonly #doorkeeper: Doorkeeper
+  readonly #waitingRoom: WaitingRoom
   readonly #breaches: SeldomLog
   readonly #renewal: Renewal
   readonly #upload: RateLimit
@@ -114,8 +116,9 @@ export class Network {
     this.#connections = new Connections(needs)
     const dialAgain = (connection: Connection) => this.#dialAgain(connection)
     this.#renewal = new Renewal({ ...this.#needs, dialAgain })
+    this.#waitingRoom = new WaitingRoom(needs)
     this.#breaches = new SeldomLog({ everyMs: BREACH_LOG_MS }, needs)
-    const isKnown = (address: string) => [...this.#dialers.values()].some((d) => d.addresses.includes(address))
+    const isKnown = (address: string) => this.#isKnown(address)
     const refresh = async () => void (await Promise.all([...this.#dialers.values()].map((d) => d.refresh())))
     this.#doorkeeper = new Doorkeeper(options, { ...this.#needs, isKnown, refresh })
   }
@@ -124,7 +127,7 @@ export class Network {
     const { listenPort, networkSecret } = this.#options
     const listenAddresses = this.#options.listenAddresses ?? ['0.0.0.0', '::']
     const identity = await identityFrom(this.#options.identity)
-    const denies = (address: string) => this.#doorkeeper.denies(address)
+    const denies = (address: string, connection: MultiaddrConnection) => this.#denies(address, connection)
     const breached = (remote: Multiaddr, breach: MuxerBreach) => this.#logBreach(addressOf(remote), breach)
     const handshakes = new FailedHandshakes(this.#needs)
     const nodeOptions = { listenPort, listenAddresses, identity, networkSecret }
@@ -297,8 +300,20 @@ export class Network {
     return direction === 'in' ? this.#download : this.#upload
   }
 
+  #isKnown(address: string): boolean {
+    return [...this.#dialers.values()].some((dialer) => dialer.addresses.includes(address))
+  }
+
+  /** Whether an inbound connection is dropped before a byte is read. */
+  async #denies(address: string, connection: MultiaddrConnection): Promise<boolean> {
+    if (await this.#doorkeeper.denies(address)) return true
+    return !this.#waitingRoom.enter(connection, address, this.#isKnown(address))
+  }
+
   /** Of two connections between the same hosts, the one with the smaller peer id closes the one not needed. */
   #settled(proven: Connection): void {
+    const { maConn } = proven as { maConn?: MultiaddrConnection }
+    if (maConn !== undefined) this.#waitingRoom.leave(maConn)
     if (!this.#closed && this.peerId < proven.remotePeer.toString()) this.#connections.dropSpares(proven)
   }
 }

@@ -43,7 +43,7 @@ export interface NodeOptions {
 
 export interface NodeNeeds {
   /** True drops an inbound connection; the address is normalised. */
-  readonly denies: (address: string) => Promise<boolean>
+  readonly denies: (address: string, connection: MultiaddrConnection) => Promise<boolean>
   readonly clock: Pick<Clock, 'elapsed'>
   readonly handshakes: Pick<FailedHandshakes, 'watch'>
   /** That host broke a bound of the connection, and is cut off. */
@@ -89,7 +89,7 @@ export async function createNode(options: NodeOptions, needs: NodeNeeds): Promis
     connectionGater: {
       denyDialMultiaddr: () => false,
       denyInboundConnection: async (connection) => {
-        if (await needs.denies(addressOf(connection.remoteAddr))) return true
+        if (await needs.denies(addressOf(connection.remoteAddr), connection)) return true
         tuneConnection(connection)
         return false
       },

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Log, silentLog } from '../../src/base/log.ts'
+import * as limits from '../../src/net/limits.ts'
+import { WaitingRoom } from '../../src/net/waiting-room.ts'
+import { VirtualClock } from './virtual-clock.ts'
+
+class FakeConnection {
+  aborted = ''
+  #close = () => {}
+  addEventListener(_type: string, listener: unknown): void {
+    this.#close = listener as () => void
+  }
+  abort(error: Error): void {
+    this.aborted = error.message
+    this.#close()
+  }
+  close(): void {
+    this.#close()
+  }
+}
+
+function room() {
+  const clock = new VirtualClock()
+  const logged: string[] = []
+  const log: Log = { ...silentLog, warn: (_fields, sentence) => void logged.push(sentence) }
+  const room = new WaitingRoom({ clock, log })
+  const enter = (address: string, known: boolean) => {
+    const connection = new FakeConnection()
+    return room.enter(connection, address, known) ? connection : null
+  }
+  return { clock, logged, room, enter }
+}
+
+test('one address gets a few places, which come free when a connection ends or has proven itself', () => {
+  const { logged, room: waiting, enter } = room()
+  const here = Array.from({ length: limits.MAX_UNPROVEN_PER_ADDRESS }, () => enter('192.0.2.1', true))
+  assert.ok(here.every((connection) => connection !== null))
+  for (let i = 0; i < 1_000; i++) assert.equal(enter('192.0.2.1', true), null)
+  assert.equal(logged.length, 1)
+  assert.match(logged[0] ?? '', /refusing connections from 192\.0\.2\.1/)
+  assert.ok(enter('192.0.2.2', true), 'others are not held up')
+  here[0]?.close()
+  here[0]?.close()
+  if (here[1]) waiting.leave(here[1])
+  assert.deepEqual(
+    [1, 2, 3].map(() => enter('192.0.2.1', true) !== null),
+    [true, true, false],
+  )
+})
+
+test('strangers from any number of addresses leave the places of known hosts free, and have little time', async () => {
+  const { clock, enter } = room()
+  const strangers = Array.from({ length: 1_000 }, (_, i) => enter(`198.51.100.${i % 250}`, false))
+  const inside = strangers.filter((connection) => connection !== null)
+  assert.equal(inside.length, limits.MAX_UNPROVEN_STRANGERS)
+  const known = enter('192.0.2.1', true)
+  assert.ok(known)
+  await clock.pass(limits.UNPROVEN_STRANGER_MS)
+  assert.ok(inside.every(({ aborted }) => aborted === 'it has proven nothing in time'))
+  assert.equal(known.aborted, '', 'a known host keeps its place: status says why it is no peer')
+  assert.ok(enter('198.51.100.1', false), 'there is room again')
+})
