@@ -12,6 +12,7 @@ const SHOWN: Readonly<Record<HostState, Shown>> = {
   unreachable: 'down',
   refused: 'down',
   'wrong-network-secret': 'down',
+  clone: 'down',
   'wrong-secret': 'connected',
   banned: 'down',
 }

@@ -1,11 +1,14 @@
 /** What became of a dial, in the operator's words. */
+import { COPY_ANSWERS, onTheCopy } from './clone.ts'
 
-export type DialTrouble = 'self' | 'unreachable' | 'refused' | 'wrong-network-secret'
+export type DialTrouble = 'self' | 'clone' | 'unreachable' | 'refused' | 'wrong-network-secret'
 
 /** The state to show for a dial that failed with `error`, and why. `place` is what was dialled. */
 export function explainDialError(error: unknown, place: string): { state: DialTrouble; why: string } {
   const texts = allMessages(error)
   const has = (pattern: RegExp) => texts.some((text) => pattern.test(text))
+  if (texts.includes(COPY_ANSWERS))
+    return { state: 'clone', why: `at ${place} answers a host with the same identity as this one: ${onTheCopy}` }
   if (has(/dial self/i)) return { state: 'self', why: 'it is this host itself' }
   if (has(/handshake stage [0-9] validation fail/))
     return {

@@ -9,6 +9,7 @@
 import { type ICryptoInterface, noise } from '@chainsafe/libp2p-noise'
 import { type ComponentLogger, type ConnectionEncrypter, type MessageStream, type PrivateKey } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
+import { drawLife, notACopy } from './clone.ts'
 import { MAX_PLAINTEXT_BYTES, PREFIX_BYTES } from './noise-buffers.ts'
 import { noiseCrypto } from './noise-crypto.ts'
 
@@ -33,10 +34,14 @@ export interface NoiseComponents {
 export function fastNoise(prologue: Uint8Array, crypto: ICryptoInterface = noiseCrypto) {
   return (components: unknown): ConnectionEncrypter => {
     type Components = Parameters<ReturnType<typeof noise>>[0]
-    const inner = noise({ crypto, prologueBytes: prologue })(components as Components)
+    const life = drawLife()
+    const extensions = { webtransportCerthashes: [life] }
+    const inner = noise({ crypto, prologueBytes: prologue, extensions })(components as Components)
+    const ourKey = (components as NoiseComponents).privateKey.publicKey
     const secureOutbound = inner.secureOutbound.bind(inner)
     const secureInbound = inner.secureInbound.bind(inner)
-    inner.secureOutbound = async (connection, options) => tuned(await secureOutbound(connection, options))
+    inner.secureOutbound = async (connection, options) =>
+      tuned(notACopy(await secureOutbound(connection, options), { ourKey, life }))
     inner.secureInbound = async (connection, options) => tuned(await secureInbound(connection, options))
     return inner
   }

@@ -16,6 +16,7 @@ import { type FolderKeys } from '../base/secret.ts'
 import { backoffMs } from './backoff.ts'
 import { trustMuxer } from './bounded-muxer.ts'
 import { type Intro } from './codec.ts'
+import { onTheCopy } from './clone.ts'
 import { type HostDialer } from './host-dialer.ts'
 import { type HostStatus, hostStatus } from './host-status.ts'
 import { KnownLines } from './known-lines.ts'
@@ -170,7 +171,7 @@ export class FolderNet {
         await this.#introduce(connection, opened, proven)
       })
     } catch (error) {
-      messages?.close(asError(error))
+      if (messages !== null) hangUp(messages, asError(error))
       this.#openingFailed(connection, peerId, asError(error))
     }
   }
@@ -182,7 +183,7 @@ export class FolderNet {
         await this.#introduce(connection, messages, proven)
       })
     } catch (error) {
-      messages.close(asError(error))
+      hangUp(messages, asError(error))
       if (error instanceof ProofFailed) this.#failed(connection, error)
     }
   }
@@ -202,7 +203,20 @@ export class FolderNet {
     const intro = await exchangeIntros(messages, { ...this.#options, listeningPort: this.#needs.listeningPort() })
     const host = this.#lines.hostOf(connection, intro.listeningPort)
     if (host === null) throw new ProofFailed('stranger', "no line of this folder's known_hosts leads to it")
+    const original = await this.#sameReplica(connection.remotePeer.toString(), intro.replica)
+    if (original !== null)
+      throw new ProofFailed('clone', `it has the same index (replica ${intro.replica}) as ${original}: ${onTheCopy}`)
     if (!messages.ended && !this.#closed) this.#up(connection, messages, proven, intro, host)
+  }
+
+  /** The other host that speaks as this replica; null if there is none. */
+  async #sameReplica(peerId: string, replica: ReplicaId): Promise<string | null> {
+    if (replica === this.#options.replica) return 'this host'
+    const other = this.peers().find((peer) => peer.replica === replica && peer.peerId !== peerId)
+    if (other === undefined) return null
+    if (await other.isAlive()) return other.host
+    other.close('it no longer answers, and its index has connected with another identity')
+    return null
   }
 
   #up(connection: Connection, messages: MessageStream, proven: Proven, intro: Intro, host: HostName): void {
@@ -269,8 +283,9 @@ export class FolderNet {
   #failed(connection: Connection, error: Error): void {
     const peerId = connection.remotePeer.toString()
     const why = whyNoPeer(error)
-    const banned = error instanceof ProofFailed && error.code === 'banned'
-    const { news, waitMs } = this.#setbacks.failed(peerId, why, banned ? 'banned' : 'wrong-secret')
+    const code = error instanceof ProofFailed ? error.code : null
+    const state = code === 'banned' || code === 'clone' ? code : 'wrong-secret'
+    const { news, waitMs } = this.#setbacks.failed(peerId, why, state)
     this.#considerLater(peerId, waitMs)
     const host = this.#lines.shown(connection)
     const sentence = `${host} is connected, but no peer of folder ${this.#shortId}: ${why}; trying again by itself`
@@ -319,6 +334,12 @@ export class FolderNet {
   get #shortId(): string {
     return this.#options.keys.id.slice(0, 8)
   }
+}
+
+/** Of two that speak as one replica each is to see it: so our INTRO still goes out. */
+function hangUp(messages: MessageStream, error: Error): void {
+  if (error instanceof ProofFailed && error.code === 'clone') messages.finish(error)
+  else messages.close(error)
 }
 
 function asError(error: unknown): Error {

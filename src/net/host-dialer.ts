@@ -14,7 +14,7 @@ import { backoffMs } from './backoff.ts'
 import { explainDialError } from './dial-error.ts'
 
 export type DialState =
-  'connecting' | 'connected' | 'self' | 'unresolved' | 'unreachable' | 'refused' | 'wrong-network-secret'
+  'connecting' | 'connected' | 'self' | 'clone' | 'unresolved' | 'unreachable' | 'refused' | 'wrong-network-secret'
 
 /** A connection that held so long was a good one: the next failure is the first. */
 const GOOD_CONNECTION_MS = 10_000

@@ -13,6 +13,7 @@ export type HostState =
   | 'unreachable'
   | 'refused' // it closed the connection before any of us could prove anything
   | 'wrong-network-secret'
+  | 'clone' // it has the identity or the index of another host, or of this one
   | 'wrong-secret' // it does not have this folder's secret
   | 'banned' // it broke the protocol, or says that we did
 
@@ -42,7 +43,7 @@ export interface HostStatus {
 
 /** Why a folder has no peer behind a line although there is, or was, a connection. */
 export interface Trouble {
-  readonly state: 'wrong-secret' | 'banned'
+  readonly state: 'wrong-secret' | 'clone' | 'banned'
   readonly why: string
   readonly nextTryInMs: number
 }

@@ -33,11 +33,11 @@ export interface Proven {
 
 /**
  * No peer came of it. 'busy' is no failure: the host is a peer by another connection. 'stranger' is proven, but in no
- * line of known_hosts; 'banned': the other side has shut us out.
+ * line of known_hosts; 'banned': the other side has shut us out; 'clone': it speaks as the same replica as another host.
  */
 export class ProofFailed extends Error {
   override readonly name = 'ProofFailed'
-  readonly code: 'secret' | 'version' | 'busy' | 'stranger' | 'banned'
+  readonly code: 'secret' | 'version' | 'busy' | 'stranger' | 'banned' | 'clone'
   constructor(code: ProofFailed['code'], message: string) {
     super(message)
     this.code = code

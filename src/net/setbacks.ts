@@ -31,8 +31,11 @@ export class Setbacks {
     const before = this.#byPeer.get(peerId)
     const failures = (before?.failures ?? 0) + 1
     const waitMs = backoffMs(failures, this.#random())
-    this.#byPeer.set(peerId, { state, why, failures, againMs: this.#clock.elapsed() + waitMs, byUs: false })
-    return { news: before?.why !== why, waitMs }
+    const againMs = this.#clock.elapsed() + waitMs
+    // Two that are copies shut each other out: what is to be done about that stays in sight.
+    const kept = before?.state === 'clone' && state === 'banned' ? before : { state, why }
+    this.#byPeer.set(peerId, { state: kept.state, why: kept.why, failures, againMs, byUs: state === 'clone' })
+    return { news: before?.why !== kept.why, waitMs }
   }
 
   ban(peerId: string, why: string): void {

@@ -33,6 +33,9 @@ export const bareNeeds: NodeNeeds = {
 export interface HostOptions {
   /** Last byte of its address on 127.0.0.x, and its identity. */
   readonly n: number
+  /** Another host whose identity, or whose index, it has. */
+  readonly identityOf?: number
+  readonly indexOf?: number
   readonly secret?: string
   readonly networkSecret?: string
   readonly knownHosts?: readonly string[]
@@ -63,7 +66,7 @@ export class TestHost {
     this.link = network.openFolder({
       keys: keysOf(options.secret ?? SECRET),
       knownHosts: options.knownHosts ?? [],
-      replica: replicaOf(options.n),
+      replica: replicaOf(options.indexOf ?? options.n),
       handlers: this.#handlers(options),
     })
   }
@@ -77,7 +80,7 @@ export class TestHost {
       {
         listenPort: options.port ?? 0,
         listenAddresses: [`127.0.0.${options.n}`],
-        identity: new Uint8Array(32).fill(options.n),
+        identity: new Uint8Array(32).fill(options.identityOf ?? options.n),
         networkSecret: options.networkSecret === undefined ? null : new Redacted(options.networkSecret),
         knownHostsOnly: options.knownHostsOnly ?? true,
         uploadBytesPerSecond: options.upload ?? 0,
