@@ -25,7 +25,7 @@ export class MemoryArchive {
     return { dir: this.#disk().directory([...ARCHIVE, ...names]), name, path }
   }
 
-  /** Puts a file that was at `from` into the archive, under a name of its own. */
+  /** Puts a file that was at `from` into the archive, under a name of its own. `syncAround` makes it durable. */
   put(from: MemoryPlace, node: MemoryNode, nowMs: number): ArchivedFile {
     const parents = from.path.split('/').slice(0, -1)
     const dir = this.#disk().directory([...ARCHIVE, ...parents], true)
@@ -34,8 +34,11 @@ export class MemoryArchive {
     const name = archiveName(from.name, nowMs, number)
     const path = [...parents, name].join('/')
     this.#disk().put({ dir, name, path }, node)
-    sync(dir)
     return { name: path, stat: statOfNode(node) }
+  }
+
+  syncAround(archived: ArchivedFile | null): void {
+    if (archived !== null) sync(this.place(archived.name).dir)
   }
 
   /** Takes a file out. Its directories go with their last. */

@@ -5,6 +5,7 @@
 import { assertNever } from '../base/assert.ts'
 import { type Stat } from '../sync/entry.ts'
 import { fsError } from './fs-errors.ts'
+import { type CrashFate, crashTree } from './memory-crash.ts'
 
 interface Common {
   readonly inode: number
@@ -120,14 +121,10 @@ export class MemoryDisk {
     }
   }
 
-  /** Power failure: what was not synced is gone. */
-  crash(from: MemoryDirectory = this.top): void {
+  /** Power failure: what was not synced is gone, or what `fate` says. */
+  crash(fate: CrashFate | null = null): void {
     this.revision++
-    from.children = new Map(from.synced)
-    for (const node of from.children.values()) {
-      if (node.kind === 'directory') this.crash(node)
-      if (node.kind === 'file') forgetUnsynced(node)
-    }
+    crashTree(this.top, fate)
   }
 
   usedBytes(from: MemoryDirectory = this.top): number {
@@ -161,11 +158,6 @@ export class MemoryDisk {
 export function sync(node: MemoryNode): void {
   if (node.kind === 'file') node.synced = { bytes: node.bytes.slice(), mtimeUs: node.mtimeUs }
   if (node.kind === 'directory') node.synced = new Map(node.children)
-}
-
-function forgetUnsynced(file: MemoryFile): void {
-  file.bytes = file.synced?.bytes.slice() ?? new Uint8Array()
-  if (file.synced !== null) file.mtimeUs = file.synced.mtimeUs
 }
 
 export function statOfNode(node: MemoryNode): Stat {

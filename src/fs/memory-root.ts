@@ -39,6 +39,8 @@ export interface MemoryRootNeeds {
   readonly now: () => number
   /** Asked before each operation; a code makes it fail with nothing done. `path` may be a root hash or archive name. */
   readonly fail?: (op: MemoryOp, path: string) => FsErrorCode | null
+  /** Called between the steps of an operation that has several: a test may crash the disk there, and throw. */
+  readonly step?: () => void
 }
 
 export class MemoryRoot implements Root {
@@ -135,10 +137,12 @@ export class MemoryRoot implements Root {
     this.#check('install', path)
     const place = this.#tree.place(path, true)
     const node = this.#staging.seal(root, mtimeUs)
+    this.#step()
     const archived = this.#tree.takeOld(place, expected, old)
+    this.#step()
     this.disk.put(place, node)
     this.#staging.drop(root)
-    sync(place.dir)
+    this.#syncBoth(archived, place)
     return { stat: statOfNode(node), archived }
   }
 
@@ -151,7 +155,9 @@ export class MemoryRoot implements Root {
     this.disk.take(source)
     this.disk.put(target, node)
     if (mtimeUs !== null && node.kind === 'file') this.#tree.stamp(node, mtimeUs)
+    this.#step()
     sync(target.dir)
+    this.#step()
     sync(source.dir)
     return statOfNode(node)
   }
@@ -161,7 +167,7 @@ export class MemoryRoot implements Root {
     const place = this.#tree.place(path)
     this.#tree.movable(place, expected)
     const archived = this.#tree.takeOld(place, expected, old)
-    sync(place.dir)
+    this.#syncBoth(archived, place)
     return archived
   }
 
@@ -184,9 +190,10 @@ export class MemoryRoot implements Root {
     this.#check('makeLink', path)
     const place = this.#tree.place(path, true)
     const archived = this.#tree.takeOld(place, expected, old)
+    this.#step()
     const link = this.disk.newLink(target)
     this.disk.put(place, link)
-    sync(place.dir)
+    this.#syncBoth(archived, place)
     return { stat: statOfNode(link), archived }
   }
 
@@ -232,6 +239,18 @@ export class MemoryRoot implements Root {
   async freeBytes(): Promise<number> {
     this.#check('freeBytes', '')
     return Math.max(0, this.#roomBytes() - (this.#options.minFreeBytes ?? 0))
+  }
+
+  /** The archive first: a crash between the two must not lose the old file. */
+  #syncBoth(archived: ArchivedFile | null, place: MemoryPlace): void {
+    this.#step()
+    this.#archive.syncAround(archived)
+    this.#step()
+    sync(place.dir)
+  }
+
+  #step(): void {
+    this.#needs.step?.()
   }
 
   #check(op: MemoryOp, path: string): void {
