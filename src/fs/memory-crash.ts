@@ -3,7 +3,14 @@
  * any of the rest: new names without their bytes, bytes without their names, some sectors of a file. But a rename never
  * loses what was renamed: it is under the old name or the new one.
  */
-import { type MemoryDirectory, type MemoryFile, type MemoryNode, sync } from './memory-disk.ts'
+import {
+  type MemoryDirectory,
+  type MemoryDisk,
+  type MemoryFile,
+  type MemoryNode,
+  hadDurableName,
+  sync,
+} from './memory-disk.ts'
 
 /** Decides, thing by thing, about what was not synced. */
 export interface CrashFate {
@@ -21,15 +28,15 @@ interface Place {
   readonly name: string
 }
 
-export function crashTree(top: MemoryDirectory, fate: CrashFate | null): void {
+/** Power failure: what was not synced is gone; with a `fate`, some of it. */
+export function crashDisk(disk: MemoryDisk, fate: CrashFate | null = null): void {
+  const { top } = disk
+  disk.revision++
   const before = placesIn(top, (dir) => dir.synced)
   const now = placesIn(top, (dir) => dir.children)
   for (const dir of new Set([top, ...directoriesOf(before), ...directoriesOf(now)])) decideNames(dir, fate)
-  const left = placesIn(top, (dir) => dir.children)
-  for (const [node, old] of before) {
-    if (now.has(node) && !left.has(node)) putBack(node, old, now.get(node) ?? old)
-    else takeDouble(node, old, now.get(node) ?? old, left)
-  }
+  for (const [node, [fresh]] of now)
+    if (fresh !== undefined && hadDurableName(node)) keepRenamed(node, before.get(node) ?? [], fresh)
   for (const node of placesIn(top, (dir) => dir.children).keys()) {
     if (node.kind === 'file') decideBytes(node, fate)
     sync(node)
@@ -37,20 +44,32 @@ export function crashTree(top: MemoryDirectory, fate: CrashFate | null): void {
   sync(top)
 }
 
-/** Where each node is; of a directory's two images one counts. */
+/** What once had a durable name has one still, and only one. */
+function keepRenamed(node: MemoryNode, before: readonly Place[], fresh: Place): void {
+  const isAt = ({ dir, name }: Place) => dir.children.get(name) === node
+  const isFree = ({ dir, name }: Place) => !dir.children.has(name)
+  const places = [fresh, ...before.filter(({ dir, name }) => dir !== fresh.dir || name !== fresh.name)]
+  const [kept, ...doubles] = places.filter(isAt)
+  for (const { dir, name } of doubles) dir.children.delete(name)
+  const place = kept ?? [...places].reverse().find(isFree)
+  place?.dir.children.set(place.name, node)
+}
+
+/** Where each node is. What was synced may have it twice. */
 function placesIn(top: MemoryDirectory, imageOf: (dir: MemoryDirectory) => ReadonlyMap<string, MemoryNode>) {
-  const found = new Map<MemoryNode, Place>()
+  const found = new Map<MemoryNode, readonly Place[]>()
   const walk = (dir: MemoryDirectory) => {
     for (const [name, node] of imageOf(dir)) {
-      found.set(node, { dir, name })
-      if (node.kind === 'directory') walk(node)
+      const known = found.get(node)
+      found.set(node, [...(known ?? []), { dir, name }])
+      if (node.kind === 'directory' && known === undefined) walk(node)
     }
   }
   walk(top)
   return found
 }
 
-function directoriesOf(places: ReadonlyMap<MemoryNode, Place>): readonly MemoryDirectory[] {
+function directoriesOf(places: ReadonlyMap<MemoryNode, unknown>): readonly MemoryDirectory[] {
   return [...places.keys()].filter((node) => node.kind === 'directory')
 }
 
@@ -62,19 +81,6 @@ function decideNames(dir: MemoryDirectory, fate: CrashFate | null): void {
     if (node !== undefined) left.set(name, node)
   }
   dir.children = left
-}
-
-/** It was renamed, and neither name was kept. */
-function putBack(node: MemoryNode, old: Place, fresh: Place): void {
-  const place = old.dir.children.has(old.name) ? fresh : old
-  if (!place.dir.children.has(place.name)) place.dir.children.set(place.name, node)
-}
-
-/** It was renamed, and both names were kept. */
-function takeDouble(node: MemoryNode, old: Place, fresh: Place, left: ReadonlyMap<MemoryNode, Place>): void {
-  if (!left.has(node) || (old.dir === fresh.dir && old.name === fresh.name)) return
-  const isDouble = old.dir.children.get(old.name) === node && fresh.dir.children.get(fresh.name) === node
-  if (isDouble) old.dir.children.delete(old.name)
 }
 
 function decideBytes(file: MemoryFile, fate: CrashFate | null): void {

@@ -1,11 +1,11 @@
 /**
- * A disk in memory for MemoryRoot: directories, files and links, and which of it has been synced. `crash` forgets the
- * rest, as strictly as POSIX allows: a name is only safe once its directory was synced, bytes once their file was.
+ * A disk in memory for MemoryRoot: directories, files and links, and which of it has been synced. A crash
+ * (memory-crash.ts) forgets the rest, as strictly as POSIX allows: a name is only safe once its directory was synced,
+ * bytes once their file was.
  */
 import { assertNever } from '../base/assert.ts'
 import { type Stat } from '../sync/entry.ts'
 import { fsError } from './fs-errors.ts'
-import { type CrashFate, crashTree } from './memory-crash.ts'
 
 interface Common {
   readonly inode: number
@@ -121,12 +121,6 @@ export class MemoryDisk {
     }
   }
 
-  /** Power failure: what was not synced is gone, or what `fate` says. */
-  crash(fate: CrashFate | null = null): void {
-    this.revision++
-    crashTree(this.top, fate)
-  }
-
   usedBytes(from: MemoryDirectory = this.top): number {
     let used = 0
     for (const node of from.children.values()) {
@@ -154,10 +148,19 @@ export class MemoryDisk {
   }
 }
 
+/** Nodes that had a durable name once: a rename may not lose them. */
+const named = new WeakSet<MemoryNode>()
+
 /** fsync of one file or directory. */
 export function sync(node: MemoryNode): void {
   if (node.kind === 'file') node.synced = { bytes: node.bytes.slice(), mtimeUs: node.mtimeUs }
-  if (node.kind === 'directory') node.synced = new Map(node.children)
+  if (node.kind !== 'directory') return
+  node.synced = new Map(node.children)
+  for (const child of node.children.values()) named.add(child)
+}
+
+export function hadDurableName(node: MemoryNode): boolean {
+  return named.has(node)
 }
 
 export function statOfNode(node: MemoryNode): Stat {

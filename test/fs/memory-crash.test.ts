@@ -1,7 +1,7 @@
 /** What a crash leaves of the disk in memory. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type CrashFate } from '../../src/fs/memory-crash.ts'
+import { crashDisk, type CrashFate } from '../../src/fs/memory-crash.ts'
 import { MemoryDisk, sync } from '../../src/fs/memory-disk.ts'
 import { MemoryUser } from '../../src/fs/memory-user.ts'
 
@@ -24,7 +24,7 @@ test('a strict disk forgets names, bytes and times that were not synced', () => 
   const { disk, user } = setup()
   user.write('d/a', 'b'.repeat(2048), 2)
   user.write('d/new', 'new')
-  disk.crash()
+  crashDisk(disk)
   assert.equal(user.read('d/a')?.toString(), 'a'.repeat(2048))
   assert.equal(user.read('d/new'), null)
 })
@@ -33,7 +33,7 @@ test('a lucky disk keeps them', () => {
   const { disk, user } = setup()
   user.write('d/a', 'b'.repeat(2048), 2)
   user.write('d/new', 'new')
-  disk.crash(KEPT)
+  crashDisk(disk, KEPT)
   assert.equal(user.read('d/a')?.toString(), 'b'.repeat(2048))
   assert.equal(user.read('d/new')?.toString(), 'new')
 })
@@ -41,7 +41,7 @@ test('a lucky disk keeps them', () => {
 test('of bytes that were not synced some sectors may stay old', () => {
   const { disk, user } = setup()
   user.write('d/a', 'b'.repeat(2048), 2)
-  disk.crash(TORN)
+  crashDisk(disk, TORN)
   const text = user.read('d/a')?.toString() ?? ''
   assert.match(text, /a/)
   assert.match(text, /b/)
@@ -62,7 +62,7 @@ for (const [what, synced] of [
       user.rename('d/a', 'e/a')
       const dir = synced === null ? undefined : disk.top.children.get(synced)
       if (dir !== undefined) sync(dir)
-      disk.crash(fate)
+      crashDisk(disk, fate)
       const there = ['d/a', 'e/a'].filter((path) => user.read(path)?.byteLength === 2048)
       assert.equal(there.length, 1)
     })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { crashDisk } from '../../src/fs/memory-crash.ts'
 import { MemoryRoot, type MemoryOp } from '../../src/fs/memory-root.ts'
 import { type FsErrorCode } from '../../src/fs/root.ts'
 import { content, describeRoot, fails, p, stage, statOf, toArchive } from './root-compliance.ts'
@@ -75,7 +76,7 @@ describe('MemoryRoot, as a fake', () => {
     await unsynced.write(Buffer.from('lost'), 0)
     const { archived } = await root.install(content('a'), p('a'), 0, await statOf(root, 'a'), toArchive)
     root.user.write('c', 'lost')
-    root.disk.crash()
+    crashDisk(root.disk)
     assert.deepEqual([root.user.read('a')?.toString(), root.user.read('c')], ['new', null])
     assert.deepEqual(
       (await root.listArchive()).map(({ name }) => name),

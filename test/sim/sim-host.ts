@@ -5,6 +5,7 @@ import { type FolderKeys } from '../../src/base/secret.ts'
 import { type IndexDatabase, openIndexDatabase } from '../../src/db/open.ts'
 import { type FolderSettings } from '../../src/engine/folder-settings.ts'
 import { PoolFolder } from '../../src/engine/pool-folder.ts'
+import { crashDisk } from '../../src/fs/memory-crash.ts'
 import { type MemoryDisk } from '../../src/fs/memory-disk.ts'
 import { type MemoryOp, MemoryRoot } from '../../src/fs/memory-root.ts'
 import { type FsErrorCode, type Root } from '../../src/fs/root.ts'
@@ -125,7 +126,7 @@ export class SimHost {
   /** Power failure: what is not synced is gone, and what was under way never ends. */
   crash(): void {
     this.kill()
-    this.root.disk.crash()
+    crashDisk(this.root.disk)
   }
 
   /** kill -9: the disk keeps what was written. */
