@@ -3,7 +3,8 @@
  * the folders. What libp2p tells is handed to the folder that it is about.
  */
 import { lookup } from 'node:dns/promises'
-import { type Connection, type Libp2p, type MultiaddrConnection } from '@libp2p/interface'
+import { type Socket } from 'node:net'
+import { type Connection, type Libp2p } from '@libp2p/interface'
 import { type Multiaddr } from '@multiformats/multiaddr'
 import { type FolderId, type HostName, type ReplicaId } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
@@ -127,11 +128,11 @@ export class Network {
     const { listenPort, networkSecret } = this.#options
     const listenAddresses = this.#options.listenAddresses ?? ['0.0.0.0', '::']
     const identity = await identityFrom(this.#options.identity)
-    const denies = (address: string, connection: MultiaddrConnection) => this.#denies(address, connection)
+    const admits = (address: string, socket: Socket) => this.#admits(address, socket)
     const breached = (remote: Multiaddr, breach: MuxerBreach) => this.#logBreach(addressOf(remote), breach)
     const handshakes = new FailedHandshakes(this.#needs)
     const nodeOptions = { listenPort, listenAddresses, identity, networkSecret }
-    const node = await createNode(nodeOptions, { denies, clock: this.#needs.clock, handshakes, breached })
+    const node = await createNode(nodeOptions, { admits, clock: this.#needs.clock, handshakes, breached })
     node.addEventListener('connection:open', (event) => this.#opened(event.detail))
     node.addEventListener('connection:close', (event) => this.#wasClosed(event.detail))
     const incoming = new IncomingStreams({ ...this.#needs, folder: (id) => this.#folders.get(id) })
@@ -304,16 +305,16 @@ export class Network {
     return [...this.#dialers.values()].some((dialer) => dialer.addresses.includes(address))
   }
 
-  /** Whether an inbound connection is dropped before a byte is read. */
-  async #denies(address: string, connection: MultiaddrConnection): Promise<boolean> {
-    if (await this.#doorkeeper.denies(address)) return true
-    return !this.#waitingRoom.enter(connection, address, this.#isKnown(address))
+  /** Whether whoever calls gets as far as a handshake. */
+  async #admits(address: string, socket: Socket): Promise<boolean> {
+    if (await this.#doorkeeper.denies(address)) return false
+    return this.#waitingRoom.enter(socket, address, this.#isKnown(address))
   }
 
   /** Of two connections between the same hosts, the one with the smaller peer id closes the one not needed. */
   #settled(proven: Connection): void {
-    const { maConn } = proven as { maConn?: MultiaddrConnection }
-    if (maConn !== undefined) this.#waitingRoom.leave(maConn)
+    const { maConn } = proven as { maConn?: { socket?: Socket } }
+    if (maConn?.socket !== undefined) this.#waitingRoom.leave(maConn.socket)
     if (!this.#closed && this.peerId < proven.remotePeer.toString()) this.#connections.dropSpares(proven)
   }
 }

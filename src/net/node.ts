@@ -12,14 +12,14 @@ import {
   type MultiaddrConnection,
   type PrivateKey,
 } from '@libp2p/interface'
-import { tcp, type TCPSocketOptions } from '@libp2p/tcp'
+import { type TCPSocketOptions } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import { type Clock } from '../base/clock.ts'
 import { type Redacted } from '../base/redacted.ts'
-import { addressOf } from './address.ts'
 import { boundedYamux, type BoundedMuxerNeeds } from './bounded-muxer.ts'
 import { type FailedHandshakes } from './failed-handshakes.ts'
 import { fastNoise } from './fast-noise.ts'
+import { type Admits, gatedTcp } from './gated-tcp.ts'
 import * as limits from './limits.ts'
 import { SOCKET_BUFFER_BYTES, tuneConnection } from './stream-tuning.ts'
 
@@ -42,8 +42,7 @@ export interface NodeOptions {
 }
 
 export interface NodeNeeds {
-  /** True drops an inbound connection; the address is normalised. */
-  readonly denies: (address: string, connection: MultiaddrConnection) => Promise<boolean>
+  readonly admits: Admits
   readonly clock: Pick<Clock, 'elapsed'>
   readonly handshakes: Pick<FailedHandshakes, 'watch'>
   /** That host broke a bound of the connection, and is cut off. */
@@ -57,7 +56,7 @@ export async function createNode(options: NodeOptions, needs: NodeNeeds): Promis
     start: false,
     logger: silentLogger,
     addresses: { listen: options.listenAddresses.map((address) => listenAddress(address, options.listenPort)) },
-    transports: [tcp({ dialOpts: dialOptions(options.listenAddresses), listenOpts: socketOptions })],
+    transports: [gatedTcp({ dialOpts: dialOptions(options.listenAddresses), listenOpts: socketOptions }, needs.admits)],
     connectionEncrypters: [(components: unknown) => needs.handshakes.watch(encrypter(components))],
     streamMuxers: [
       boundedYamux(
@@ -88,12 +87,11 @@ export async function createNode(options: NodeOptions, needs: NodeNeeds): Promis
     },
     connectionGater: {
       denyDialMultiaddr: () => false,
-      denyInboundConnection: async (connection) => {
-        if (await needs.denies(addressOf(connection.remoteAddr), connection)) return true
+      // Not questions to us, but the first moments at which a connection can be had.
+      denyInboundConnection: (connection: MultiaddrConnection) => {
         tuneConnection(connection)
         return false
       },
-      // Not a question to us, but the first moment at which an outbound connection can be had.
       denyOutboundEncryptedConnection: (_peer, connection: MultiaddrConnection) => {
         tuneConnection(connection)
         return false

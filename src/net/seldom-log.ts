@@ -2,7 +2,7 @@
 import { type Clock } from '../base/clock.ts'
 
 /** Addresses that are remembered one by one; beyond it they share their line. */
-const MAX_REMEMBERED = 1_000
+const MAX_REMEMBERED = 100
 
 export class SeldomLog {
   readonly #everyMs: number

@@ -3,7 +3,7 @@
  * of any folder. Each address gets a few places, and all addresses that are no known host's share some: so whoever
  * comes in thousands, and says nothing or rubbish, does not keep a known host out.
  */
-import { type MultiaddrConnection } from '@libp2p/interface'
+import { type Socket } from 'node:net'
 import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
 import * as limits from './limits.ts'
@@ -12,7 +12,7 @@ import { SeldomLog } from './seldom-log.ts'
 /** One line in the log for one address in this time. */
 const LOG_EVERY_MS = 60_000
 
-type Waiting = Pick<MultiaddrConnection, 'addEventListener' | 'abort'>
+type Waiting = Pick<Socket, 'once' | 'destroy' | 'destroyed'>
 
 export interface WaitingRoomNeeds {
   readonly clock: Pick<Clock, 'after' | 'elapsed'>
@@ -32,36 +32,36 @@ export class WaitingRoom {
   }
 
   /** False if there is no place for it. `known`: the address is that of a known host. */
-  enter(connection: Waiting, address: string, known: boolean): boolean {
+  enter(socket: Waiting, address: string, known: boolean): boolean {
     const here = this.#byAddress.get(address) ?? 0
     const full = here >= limits.MAX_UNPROVEN_PER_ADDRESS || (!known && this.#strangers >= limits.MAX_UNPROVEN_STRANGERS)
-    if (full) {
-      this.#log(address)
+    if (full || socket.destroyed) {
+      if (full) this.#log(address)
       return false
     }
     this.#byAddress.set(address, here + 1)
     if (!known) this.#strangers++
-    const stop = known ? () => {} : this.#hurry(connection)
+    const stop = known ? () => {} : this.#hurry(socket)
     const leave = () => {
-      if (!this.#leave.delete(connection)) return
+      if (!this.#leave.delete(socket)) return
       stop()
       if (!known) this.#strangers--
       const left = (this.#byAddress.get(address) ?? 1) - 1
       if (left > 0) this.#byAddress.set(address, left)
       else this.#byAddress.delete(address)
     }
-    this.#leave.set(connection, leave)
-    connection.addEventListener('close', leave)
+    this.#leave.set(socket, leave)
+    socket.once('close', leave)
     return true
   }
 
   /** It has proven the secret of a folder, and needs no place any more. */
-  leave(connection: Waiting): void {
-    this.#leave.get(connection)?.()
+  leave(socket: Waiting): void {
+    this.#leave.get(socket)?.()
   }
 
-  #hurry(connection: Waiting): () => void {
-    const late = () => connection.abort(new Error('it has proven nothing in time'))
+  #hurry(socket: Waiting): () => void {
+    const late = () => void socket.destroy()
     return this.#needs.clock.after(limits.UNPROVEN_STRANGER_MS, late)
   }
 

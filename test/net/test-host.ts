@@ -24,7 +24,7 @@ export function keysOf(secret: string): FolderKeys {
 
 /** What a bare node needs that lets everybody in and says nothing. */
 export const bareNeeds: NodeNeeds = {
-  denies: async () => false,
+  admits: async () => true,
   clock: systemClock,
   handshakes: { watch: (encrypter) => encrypter },
   breached: () => {},
