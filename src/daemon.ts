@@ -26,6 +26,9 @@ import { ThreadHasher } from './scan/thread-hasher.ts'
 const NEW_INDEX =
   'It is kept in storage_path under another name, and a new one is made: all files are read once and taken up by content, nothing is deleted, nothing that is equal is sent'
 
+/** An answer on the control socket is out by then. */
+const ANSWER_MS = 200
+
 /** What happens then, for the log. */
 const ANEW: Readonly<Record<SetAsideReason, string>> = {
   damaged: `The index is damaged. ${NEW_INDEX}`,
@@ -120,7 +123,9 @@ async function start(config: Config, needs: DaemonNeeds, stack: AsyncDisposableS
     peerId: network.peerId,
     storagePath: config.storagePath,
   })
-  const verbs = controlVerbs({ host, folders: () => folders })
+  // The answer goes out first.
+  const newIdentity = () => void systemClock.after(ANSWER_MS, () => renew('copied', 'Asked for a new identity'))
+  const verbs = controlVerbs({ host, folders: () => folders, newIdentity })
   const control = await createControlServer({ socketPath: storage.socketPath }, verbs)
   stack.defer(() => control.close())
   log.info(

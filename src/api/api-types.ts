@@ -57,6 +57,8 @@ export interface HostReport {
   readonly state: HostState
   /** Why it is not proven, and when the next try is; '' otherwise. */
   readonly why: string
+  /** The same for programs, where there is something to say. */
+  readonly trouble?: HostTrouble
   readonly deviceName: string | null
   readonly site: string | null
   readonly rttMs: number | null
@@ -71,6 +73,10 @@ export interface HostReport {
 
 /** 'connected' has not proven the secret yet; 'down' waits for the next try. */
 export type HostState = 'self' | 'proven' | 'connected' | 'dialling' | 'down'
+
+/** 'clone': it has the identity or the index of another host, or of this one. 'banned': it, or this host, is shut out. */
+export type HostTrouble =
+  'unresolved' | 'unreachable' | 'refused' | 'wrong-network-secret' | 'wrong-secret' | 'clone' | 'banned'
 
 export interface TransferReport {
   readonly path: string
@@ -123,6 +129,12 @@ export interface HeldReport {
   readonly paths: number
 }
 
+/** POST /new-identity: the daemon starts anew with an identity and an index of its own. */
+export interface NewIdentityReport {
+  /** The peer id that this host has no longer. */
+  readonly formerPeerId: string
+}
+
 /** POST /archive/list, one per folder. */
 export interface ArchiveListing {
   readonly folder: string
@@ -170,6 +182,7 @@ const path = z.string().min(1).max(4096)
 
 export const whereInput = z.strictObject({ folder: folder.optional(), path })
 export const rescanInput = z.strictObject({ folder: folder.optional() })
+export const newIdentityInput = z.strictObject({})
 export const heldInput = z.strictObject({ folder: folder.optional() })
 export const approveInput = z.strictObject({ folder: folder.optional(), path: path.optional() })
 export const archiveListInput = z.strictObject({ folder: folder.optional() })

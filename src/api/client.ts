@@ -3,6 +3,7 @@ import { request } from 'node:http'
 import {
   type ArchiveListing,
   type HeldReport,
+  type NewIdentityReport,
   type PurgeReport,
   type PurgeWhat,
   type RescanReport,
@@ -20,6 +21,7 @@ export interface ControlClient {
   rescan(folder?: string): Promise<RescanReport>
   approve(options: { folder?: string; path?: string }): Promise<readonly HeldReport[]>
   discard(folder?: string): Promise<readonly HeldReport[]>
+  newIdentity(): Promise<NewIdentityReport>
   archiveList(folder?: string): Promise<readonly ArchiveListing[]>
   archiveRestore(name: string, options?: { folder?: string; to?: string }): Promise<RestoreReport>
   archivePurge(what: PurgeWhat, folder?: string): Promise<PurgeReport>
@@ -42,6 +44,7 @@ export function createControlClient(options: ControlClientOptions): ControlClien
     rescan: (folder) => post('/rescan', { folder }),
     approve: (options) => post('/approve', options),
     discard: (folder) => post('/discard', { folder }),
+    newIdentity: () => post('/new-identity', {}),
     archiveList: (folder) => post('/archive/list', { folder }),
     archiveRestore: (name, options = {}) => post('/archive/restore', { name, ...options }),
     archivePurge: (what, folder) => post('/archive/purge', { what, folder }),

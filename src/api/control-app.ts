@@ -12,6 +12,8 @@ import {
   type PurgeWhat,
   heldInput,
   type HeldReport,
+  newIdentityInput,
+  type NewIdentityReport,
   rescanInput,
   type RescanReport,
   type RestoreReport,
@@ -35,6 +37,8 @@ export interface ControlVerbs {
   approve(folder: string, path: string | null): Promise<HeldReport>
   /** Brings back what the brake on deletions holds. */
   discard(folder: string): Promise<HeldReport>
+  /** Sets identity and index aside, and starts anew with new ones. */
+  newIdentity(): Promise<NewIdentityReport>
   archiveList(folder: string): Promise<ArchiveListing>
   /** `to` is where it shall stand; its own path if null. Something there is 'in-the-way'. */
   archiveRestore(folder: string, name: string, to: string | null): Promise<RestoreReport>
@@ -71,6 +75,10 @@ export function createControlApp(verbs: ControlVerbs): Hono {
   app.post('/discard', async (c) => {
     const { folder } = await inputOf(c, heldInput)
     return c.json(await Promise.all(chooseFolders(folders(), folder).map((f) => verbs.discard(f.dir))))
+  })
+  app.post('/new-identity', async (c) => {
+    await inputOf(c, newIdentityInput)
+    return c.json(await verbs.newIdentity())
   })
   app.post('/archive/list', async (c) => {
     const { folder } = await inputOf(c, archiveListInput)

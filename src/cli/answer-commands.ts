@@ -2,7 +2,15 @@
 import { type PurgeWhat } from '../api/api-types.ts'
 import { type ControlClient } from '../api/client.ts'
 import { FAILED, FINE, UsageError } from './exit-code.ts'
-import { renderArchive, renderHeld, renderPurge, renderRescan, renderRestore, renderWhere } from './render-answers.ts'
+import {
+  renderArchive,
+  renderHeld,
+  renderNewIdentity,
+  renderPurge,
+  renderRescan,
+  renderRestore,
+  renderWhere,
+} from './render-answers.ts'
 import { type Terminal } from './terminal.ts'
 
 export interface AnswerOptions {
@@ -43,6 +51,12 @@ export async function approve(
 export async function discard(client: ControlClient, options: AnswerOptions, terminal: Terminal): Promise<number> {
   const reports = await client.discard(options.folder)
   print(reports, options, terminal, () => renderHeld(reports, 'coming back'))
+  return FINE
+}
+
+export async function newIdentity(client: ControlClient, options: AnswerOptions, terminal: Terminal): Promise<number> {
+  const report = await client.newIdentity()
+  print(report, options, terminal, () => renderNewIdentity(report))
   return FINE
 }
 

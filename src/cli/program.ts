@@ -7,10 +7,20 @@ import { Command, CommanderError, Option } from 'commander'
 import { type ControlClient } from '../api/client.ts'
 import { nearest } from '../config/nearest.ts'
 import { thisMachine } from '../config/storage-path.ts'
-import { approve, archiveList, archivePurge, archiveRestore, discard, rescan, where } from './answer-commands.ts'
+import {
+  approve,
+  archiveList,
+  archivePurge,
+  archiveRestore,
+  discard,
+  newIdentity,
+  rescan,
+  where,
+} from './answer-commands.ts'
 import { configFile, connectToDaemon } from './control-connection.ts'
 import { type RunDaemon } from './daemon-command.ts'
 import { exitCodeOf, exitCodesInWords, FINE, UsageError, WRONG_USAGE } from './exit-code.ts'
+import { health, healthExitsInWords } from './health-command.ts'
 import { status } from './status-command.ts'
 import { type Terminal } from './terminal.ts'
 import { version } from './version.ts'
@@ -60,7 +70,10 @@ function createProgram(needs: ProgramNeeds, done: (exitCode: number) => void): C
     .option('--log <file>', 'log to this file (opened anew on SIGHUP) in place of standard output')
     .version(version(), '--version')
     .helpOption('-h, --help')
-    .addHelpText('after', `\n${exitCodesInWords}\n\n$ISOSYNCD_LOG_LEVEL: trace, debug, info (default), warn, error`)
+    .addHelpText(
+      'after',
+      `\n${exitCodesInWords}\n\n${healthExitsInWords}\n\n$ISOSYNCD_LOG_LEVEL: trace, debug, info (default), warn, error`,
+    )
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({ writeOut: (text) => needs.terminal.out(text), writeErr: (text) => needs.terminal.err(text) })
     .exitOverride()
@@ -105,6 +118,11 @@ function addAnswers(program: Command, needs: ProgramNeeds, done: (exitCode: numb
       done(await status(client(), { json: o.json === true, watch: o.watch === true }, terminal, needs.interrupted)),
     )
   program
+    .command('health')
+    .description('for monitoring: is all well? Exit status 0 yes, 1 warning, 2 critical, 3 unknown')
+    .addOption(json())
+    .action(async (o: { json?: boolean }) => done(await health(client, { json: o.json === true }, terminal)))
+  program
     .command('where <name>')
     .description('which hosts have this file whole and verified; exit status 0 only if all have')
     .addOption(folder())
@@ -129,6 +147,12 @@ function addAnswers(program: Command, needs: ProgramNeeds, done: (exitCode: numb
     .addOption(folder())
     .addOption(json())
     .action(async (o: object) => done(await discard(client(), o, terminal)))
+
+  program
+    .command('new-identity')
+    .description('on a host that was copied from another: a new identity and a new index; no file is touched')
+    .addOption(json())
+    .action(async (o: object) => done(await newIdentity(client(), o, terminal)))
 
   const archive = program.command('archive').description('deleted and replaced files')
   archive

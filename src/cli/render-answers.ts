@@ -3,6 +3,7 @@ import pc from 'picocolors'
 import {
   type ArchiveListing,
   type HeldReport,
+  type NewIdentityReport,
   type PurgeReport,
   type RescanReport,
   type RestoreReport,
@@ -23,6 +24,10 @@ export function renderWhere(report: WhereReport, { colors }: { colors: boolean }
     printable(host.detail),
   ])
   return `${printable(report.path)} in ${printable(report.folder)}\n${table(['Host', 'State', 'Has', 'Hash', ''], rows)}\n${verdict(report)}\n`
+}
+
+export function renderNewIdentity({ formerPeerId }: NewIdentityReport): string {
+  return `This host is no longer ${formerPeerId}. The daemon starts anew with an identity and an index of its own; the old ones are kept in storage_path as *.copied-DATE. All files are read once and taken up by content: nothing is deleted, nothing that is equal is sent. \`isosyncd status\` shows how far it is.\n`
 }
 
 function verdict(report: WhereReport): string {

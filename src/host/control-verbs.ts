@@ -12,9 +12,11 @@ import { type OpenedFolder } from './open-folder.ts'
 export interface ControlVerbsNeeds {
   readonly host: () => Omit<StatusReport, 'folders'>
   readonly folders: () => readonly OpenedFolder[]
+  /** Starts the daemon anew with a new identity and a new index, a moment later. */
+  readonly newIdentity: () => void
 }
 
-export function controlVerbs({ host, folders }: ControlVerbsNeeds): ControlVerbs {
+export function controlVerbs({ host, folders, newIdentity }: ControlVerbsNeeds): ControlVerbs {
   const reportNeeds = ({ folder, index, link }: OpenedFolder): FolderReportNeeds => {
     const ourselves = host()
     return { folder, index, hosts: () => link.hosts().map((known) => hostReport(known, ourselves)) }
@@ -38,6 +40,11 @@ export function controlVerbs({ host, folders }: ControlVerbsNeeds): ControlVerbs
       throw new ControlError('not-found', `there is no file ${path} on this host`)
     },
     discard: async (dir) => ({ folder: dir, paths: await at(dir).folder.discard() }),
+    newIdentity: async () => {
+      const { peerId } = host()
+      newIdentity()
+      return { formerPeerId: peerId }
+    },
     archiveList: async (dir) => ({ folder: dir, files: at(dir).folder.archive.list() }),
     archiveRestore: async (dir, name, to) => {
       const target = to === null ? null : checked(to)

@@ -1,6 +1,6 @@
 /** What the network knows of the known hosts, in the words of `status`. */
 import prettyMs from 'pretty-ms'
-import { type HostReport, type HostState as Shown } from '../api/api-types.ts'
+import { type HostReport, type HostState as Shown, type HostTrouble } from '../api/api-types.ts'
 import { type HostState, type HostStatus } from '../net/host-status.ts'
 
 const SHOWN: Readonly<Record<HostState, Shown>> = {
@@ -17,6 +17,8 @@ const SHOWN: Readonly<Record<HostState, Shown>> = {
   banned: 'down',
 }
 
+const NO_TROUBLE: readonly HostState[] = ['self', 'proven', 'connected', 'connecting']
+
 /** `ourselves` is what this host's own line shows: nobody else tells us. */
 export function hostReport(
   host: HostStatus,
@@ -29,5 +31,6 @@ export function hostReport(
     nextTryInMs === null || why === '' ? '' : `; next try in ${prettyMs(nextTryInMs, { secondsDecimalDigits: 0 })}`
   const state = SHOWN[host.state]
   const moved = { receiveRate, sendRate, receivedBytes, sentBytes }
-  return { host: host.host, self, state, why: `${why}${next}`, deviceName, site, rttMs, ...moved }
+  const trouble = NO_TROUBLE.includes(host.state) ? {} : { trouble: host.state as HostTrouble }
+  return { host: host.host, self, state, why: `${why}${next}`, ...trouble, deviceName, site, rttMs, ...moved }
 }

@@ -18,6 +18,7 @@ function verbs(replaced: Partial<ControlVerbs> = {}, calls: unknown[] = []): Con
     approve: async (folder) => ({ folder, paths: 2 }),
     discard: async (folder) => ({ folder, paths: 0 }),
     rescan: async (folders) => (calls.push(['rescan', ...folders]), { folders }),
+    newIdentity: async () => ({ formerPeerId: 'former' }),
     archiveList: async (folder) => ({ folder, files: [] }),
     archiveRestore: async (folder, name, to) => (
       calls.push(['restore', folder, name, to]),

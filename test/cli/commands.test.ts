@@ -27,6 +27,7 @@ async function answering(t: TestContext, replaced: Partial<ControlVerbs> = {}): 
     approve: async (folder) => ({ folder, paths: 2 }),
     discard: async (folder) => ({ folder, paths: 0 }),
     rescan: async (folders) => ({ folders }),
+    newIdentity: async () => ({ formerPeerId: '12D3KooWFormer' }),
     archiveList: async (folder) => ({
       folder,
       files: [{ name: 'a.iso.20260101T120000Z', path: 'a.iso', size: 5, reason: 'deleted', archivedMs: 0, root: 'r' }],
