@@ -1,7 +1,7 @@
 /**
  * The fake of the network: joins engines of one process, with no sockets and no secrets checked beyond the folder's
  * id. Everything arrives later, through the Clock, and in order; what goes over it is encoded and decoded, so that no
- * two hosts share an object. `cut` and `join` take connections away and give them back.
+ * two hosts share an object. `cut` and `join` take connections away and give them back; `stall` holds up one direction.
  */
 import { type FolderId, type HostName, type ReplicaId, type RootHash } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
@@ -23,16 +23,24 @@ export interface MemoryLink {
   close(): void
 }
 
+export interface MemoryNetworkNeeds {
+  readonly clock: Clock
+  /** Sees each message at the moment at which it is sent. */
+  readonly sending?: (from: HostName, to: HostName, message: FolderMessage) => void
+}
+
 export class MemoryNetwork {
   readonly #latencyMs: number
-  readonly #clock: Clock
+  readonly #needs: MemoryNetworkNeeds
   readonly #hosts = new Set<MemoryHost>()
   readonly #cuts = new Set<string>()
   readonly #connections = new Set<MemoryConnection>()
+  /** Directions in which nothing arrives, and what wakes those that wait. */
+  readonly #stalls = new Map<string, PromiseWithResolvers<void>>()
 
-  constructor(options: { latencyMs: number }, needs: { clock: Clock }) {
+  constructor(options: { latencyMs: number }, needs: MemoryNetworkNeeds) {
     this.#latencyMs = options.latencyMs
-    this.#clock = needs.clock
+    this.#needs = needs
   }
 
   /** Joins a host; it and all others of its folder become peers of each other, later. */
@@ -60,10 +68,26 @@ export class MemoryNetwork {
       for (const other of this.#hosts) if (host.name === a && other.name === b) this.#connect(host, other)
   }
 
+  /** What `from` sends to `to` is under way until `flow`, on every connection between them. */
+  stall(from: HostName, to: HostName): void {
+    const key = direction(from, to)
+    if (!this.#stalls.has(key)) this.#stalls.set(key, Promise.withResolvers())
+  }
+
+  flow(from: HostName, to: HostName): void {
+    const key = direction(from, to)
+    this.#stalls.get(key)?.resolve()
+    this.#stalls.delete(key)
+  }
+
   #connect(a: MemoryHost, b: MemoryHost): void {
     if (a.folder !== b.folder || this.#cuts.has(pair(a.name, b.name))) return
-    const drop = (reason: string) => this.#disconnect((other) => other === connection, reason)
-    const connection = new MemoryConnection(a, b, { clock: this.#clock, latencyMs: this.#latencyMs, drop })
+    const connection: MemoryConnection = new MemoryConnection(a, b, {
+      ...this.#needs,
+      latencyMs: this.#latencyMs,
+      drop: (reason) => this.#disconnect((other) => other === connection, reason),
+      stalled: (from, to) => this.#stalls.get(direction(from, to))?.promise ?? null,
+    })
     this.#connections.add(connection)
   }
 
@@ -76,10 +100,11 @@ export class MemoryNetwork {
   }
 }
 
-interface ConnectionNeeds {
-  readonly clock: Clock
+interface ConnectionNeeds extends MemoryNetworkNeeds {
   readonly latencyMs: number
   readonly drop: (reason: string) => void
+  /** Null while what `from` sends to `to` arrives; else resolves when it does again. */
+  readonly stalled: (from: HostName, to: HostName) => Promise<void> | null
 }
 
 class MemoryConnection {
@@ -155,14 +180,15 @@ class MemoryPeer implements Peer {
 
   send(message: FolderMessage): void {
     if (this.#gone.aborted) return
+    this.#needs.sending?.(this.us.name, this.host, message)
     this.#underWay.push(encodeFrame({ type: 'message', message }))
     this.#needs.clock.after(this.#needs.latencyMs, () => this.#deliver())
   }
 
   async fetchPieceList(root: RootHash, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
-    await this.#travel(signal)
+    await this.#travel('there', signal)
     const list = this.#them.handlers.servePieceList(root)
-    await this.#travel(signal)
+    await this.#travel('back', signal)
     if (list === null || list.byteLength > maxBytes) throw new PieceRefused('no such piece list')
     return Uint8Array.from(list)
   }
@@ -174,7 +200,7 @@ class MemoryPeer implements Peer {
     receive: (ordinal: number, bytes: Uint8Array) => Promise<void>,
     signal: AbortSignal,
   ): Promise<void> {
-    await this.#travel(signal)
+    await this.#travel('there', signal)
     for (const [i, ordinal] of ordinals.entries()) {
       const piece = await unlessAborted(
         this.#them.handlers.servePiece(root, ordinal),
@@ -182,7 +208,7 @@ class MemoryPeer implements Peer {
       )
       const bytes = piece && Uint8Array.from(piece.bytes) // a Buffer's slice() would be a view of what is given back
       piece?.release()
-      await this.#travel(signal)
+      await this.#travel('back', signal)
       if (bytes?.byteLength !== lengths[i] || bytes === null) throw new PieceRefused('no such piece')
       await receive(ordinal, bytes)
     }
@@ -193,14 +219,22 @@ class MemoryPeer implements Peer {
   }
 
   #deliver(): void {
+    const stalled = this.#needs.stalled(this.us.name, this.host)
+    if (stalled !== null) return void stalled.then(() => this.#deliver())
     const bytes = this.#underWay.shift()
     if (bytes === undefined || this.#gone.aborted || this.reverse === null) return
     const frame = decodeFrame(bytes)
     if (frame.type === 'message') this.#them.handlers.message(this.reverse, frame.message)
   }
 
-  async #travel(signal: AbortSignal): Promise<void> {
-    await this.#needs.clock.sleep(this.#needs.latencyMs, AbortSignal.any([signal, this.#gone])).catch(() => {})
+  async #travel(way: 'there' | 'back', signal: AbortSignal): Promise<void> {
+    const either = AbortSignal.any([signal, this.#gone])
+    const [from, to] = way === 'there' ? [this.us.name, this.host] : [this.host, this.us.name]
+    await this.#needs.clock.sleep(this.#needs.latencyMs, either).catch(() => {})
+    for (let held = this.#needs.stalled(from, to); held !== null && !either.aborted;) {
+      await unlessAborted(held, either)
+      held = this.#needs.stalled(from, to)
+    }
     signal.throwIfAborted()
     this.#gone.throwIfAborted()
   }
@@ -216,6 +250,10 @@ async function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal): Promis
   } finally {
     signal.removeEventListener('abort', end)
   }
+}
+
+function direction(from: HostName, to: HostName): string {
+  return `${from} ${to}`
 }
 
 function pair(a: HostName, b: HostName): string {

@@ -92,3 +92,22 @@ test('a cut takes the peers and all that is under way, and a join brings new one
   b.link.close()
   assert.equal(a.peers.size, 0)
 })
+
+test('a stall holds up one direction only, and nothing of it is lost', async () => {
+  const { clock, network, hosts } = world(2)
+  await clock.pass(10)
+  const [a, b] = hosts
+  assert.ok(a !== undefined && b !== undefined)
+  network.stall(a.name, b.name)
+  const [toB, toA] = [a.peers.get(b.name), b.peers.get(a.name)]
+  for (const after of [1, 2]) toB?.send({ type: 'since', after })
+  toA?.send({ type: 'since', after: 3 })
+  await clock.pass(1000)
+  assert.deepEqual([a.messages.length, b.messages.length], [1, 0])
+  network.flow(a.name, b.name)
+  await clock.pass(0)
+  assert.deepEqual(
+    b.messages.map((m) => m.type === 'since' && m.after),
+    [1, 2],
+  )
+})

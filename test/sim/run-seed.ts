@@ -6,6 +6,7 @@ import { Chance } from './chance.ts'
 import { firstDifference, Invariants, judgeEpoch } from './invariants.ts'
 import { type SimHost } from './sim-host.ts'
 import { SimFailure } from './sim-failure.ts'
+import { PowerFailure } from './sim-index.ts'
 import { heal, type Trouble, TROUBLES } from './troubles.ts'
 import { type Deed, DEEDS } from './users.ts'
 import { World } from './world.ts'
@@ -34,6 +35,7 @@ export type Outcome =
 export async function runSeed(options: SeedOptions): Promise<Outcome> {
   const world = new World({ seed: options.seed, echo: options.echo ?? false })
   const rejected = (error: unknown) =>
+    error instanceof PowerFailure ||
     world.fail('all', `unhandled: ${error instanceof Error ? error.stack : String(error)}`)
   process.on('unhandledRejection', rejected)
   const run = new SeedRun(world, options)

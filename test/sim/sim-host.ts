@@ -5,15 +5,16 @@ import { type FolderKeys } from '../../src/base/secret.ts'
 import { type IndexDatabase, openIndexDatabase } from '../../src/db/open.ts'
 import { type FolderSettings } from '../../src/engine/folder-settings.ts'
 import { PoolFolder } from '../../src/engine/pool-folder.ts'
-import { crashDisk } from '../../src/fs/memory-crash.ts'
+import { crashDisk, type CrashFate } from '../../src/fs/memory-crash.ts'
 import { type MemoryDisk } from '../../src/fs/memory-disk.ts'
 import { type MemoryOp, MemoryRoot } from '../../src/fs/memory-root.ts'
 import { type FsErrorCode, type Root } from '../../src/fs/root.ts'
 import { type MemoryLink, type MemoryNetwork } from '../../src/net/memory-network.ts'
-import { type FolderHandlers } from '../../src/net/peer-port.ts'
+import { type FolderHandlers, type Peer } from '../../src/net/peer-port.ts'
 import { InlineHasher } from '../../src/scan/inline-hasher.ts'
 import { createScanner } from '../../src/scan/scanner.ts'
 import { type Chance } from './chance.ts'
+import { PowerFailure, simIndex } from './sim-index.ts'
 import { simRoot } from './sim-root.ts'
 import { HostClock, type SimTime } from './sim-time.ts'
 
@@ -36,7 +37,9 @@ export interface SimHostNeeds {
   readonly log: (host: SimHost, level: string, fields: object, sentence: string) => void
   readonly wrote: (host: SimHost, op: string, path: string) => void
   readonly heard: (host: SimHost) => void
-  readonly down: (host: SimHost, reason: string) => void
+  readonly down: (host: SimHost, peer: Peer, reason: string) => void
+  /** The power went out in the midst of something. */
+  readonly crashed: (host: SimHost) => void
 }
 
 interface Life {
@@ -57,6 +60,12 @@ export class SimHost {
   readonly unreadable = new Set<string>()
   /** Once in so many operations the disk fails; 0: never. */
   failsOneIn = 0
+  /** No fsync succeeds. */
+  failsToSync = false
+  /** The power goes out after so many steps within operations of the disk and the index; 0: it does not. */
+  stepsToCrash = 0
+  /** A transaction of the index is open: what it changes is not durable. */
+  isCommitting = false
   readonly #options: SimHostOptions
   readonly #needs: SimHostNeeds
   #life: Life | null = null
@@ -73,7 +82,7 @@ export class SimHost {
           return capacity()
         },
       },
-      { now: () => this.nowUs(), fail: (op, path) => this.#fail(op, path) },
+      { now: () => this.nowUs(), fail: (op, path) => this.#fail(op, path), step: () => this.#step() },
     )
     this.disk = this.root.disk
     this.index = this.#newIndex()
@@ -123,10 +132,11 @@ export class SimHost {
     folder.start()
   }
 
-  /** Power failure: what is not synced is gone, and what was under way never ends. */
+  /** Power failure: of what is not synced some, all or nothing is gone, and what was under way never ends. */
   crash(): void {
     this.kill()
-    crashDisk(this.root.disk)
+    this.isCommitting = false
+    crashDisk(this.disk, this.#fate())
   }
 
   /** kill -9: the disk keeps what was written. */
@@ -168,7 +178,11 @@ export class SimHost {
 
   #build(clock: HostClock): PoolFolder {
     const disk = this.#slowDisk(clock)
-    const index = this.records
+    const index = simIndex(this.records, {
+      isDead: () => clock.isDead,
+      step: () => this.#step(),
+      entered: (depth) => (this.isCommitting = depth > 0),
+    })
     const ignored = () => false
     return new PoolFolder(this.#settings(), {
       disk,
@@ -181,7 +195,7 @@ export class SimHost {
         throw new Error(`the index of ${this.name} was given up, though nothing happened to it: ${why}: ${detail}`)
       },
       clock,
-      log: this.#log({}),
+      log: this.#log({}, clock),
     })
   }
 
@@ -219,7 +233,7 @@ export class SimHost {
       up: (peer) => clock.isDead || folder.up(peer),
       down: (peer, reason) => {
         if (clock.isDead) return
-        this.#needs.down(this, reason)
+        this.#needs.down(this, peer, reason)
         folder.down(peer)
       },
       message: (peer, message) => {
@@ -232,22 +246,43 @@ export class SimHost {
     }
   }
 
+  #step(): void {
+    if (this.stepsToCrash === 0 || !this.isUp || !this.isMounted || --this.stepsToCrash > 0) return
+    this.crash()
+    this.#needs.crashed(this)
+    throw new PowerFailure('the power went out')
+  }
+
+  #fate(): CrashFate | null {
+    const { chance } = this.#needs
+    if (chance.oneIn(3)) return null
+    const keptOneIn = chance.pick([1, 2, 4])
+    return {
+      keepsName: () => chance.oneIn(keptOneIn),
+      keepsTime: () => chance.oneIn(2),
+      bytes: () => chance.pick(['old', 'new', 'torn']),
+      keepsSector: () => chance.oneIn(2),
+    }
+  }
+
   #fail(op: MemoryOp, path: string): FsErrorCode | null {
+    if (this.failsToSync && op === 'sync') return 'io'
     if (this.unreadable.has(path) && (op === 'open' || op === 'list')) return 'denied'
     if (this.failsOneIn > 0 && this.#needs.chance.oneIn(this.failsOneIn)) return 'io'
     return null
   }
 
-  #log(more: object): Log {
-    const say = (level: string) => (fields: object, sentence: string) =>
-      this.#needs.log(this, level, { ...more, ...fields }, sentence)
+  #log(more: object, clock: HostClock): Log {
+    const say = (level: string) => (fields: object, sentence: string) => {
+      if (!clock.isDead) this.#needs.log(this, level, { ...more, ...fields }, sentence)
+    }
     return {
       trace: () => {},
       debug: () => {},
       info: say('info'),
       warn: say('warn'),
       error: say('error'),
-      child: (fields) => this.#log({ ...more, ...fields }),
+      child: (fields) => this.#log({ ...more, ...fields }, clock),
     }
   }
 }

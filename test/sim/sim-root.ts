@@ -47,7 +47,7 @@ function slowed<T extends object>(target: T, name: string, needs: SimRootNeeds):
       if (typeof value !== 'function' || typeof property !== 'string') return value
       return async (...given: unknown[]) => {
         await pause(needs)
-        const result = await (value as Method).apply(on, given)
+        const result = await (value as Method).apply(on, given).catch((error: unknown) => failed(error, needs))
         const path = typeof given[0] === 'string' ? given[0] : name
         if (WRITING.has(property)) needs.wrote(property, property === 'install' ? String(given[1]) : path)
         await pause(needs)
@@ -55,6 +55,12 @@ function slowed<T extends object>(target: T, name: string, needs: SimRootNeeds):
       }
     },
   })
+}
+
+/** A crash in the midst of it: nobody hears of that either. */
+async function failed(error: unknown, { clock }: SimRootNeeds): Promise<never> {
+  if (clock.isDead) await new Promise(() => {})
+  throw error
 }
 
 async function pause({ clock, chance, slowestMs }: SimRootNeeds): Promise<void> {

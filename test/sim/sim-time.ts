@@ -44,7 +44,7 @@ export class SimTime {
         try {
           this.#runNext(endMs)
         } catch (error) {
-          reject(error)
+          reject(error instanceof Error ? error : new Error(String(error)))
         }
       }
       setImmediate(() => {}) // lets what has begun already settle

@@ -7,6 +7,8 @@ import { treeOf } from './tree.ts'
 import { type World } from './world.ts'
 
 const YEAR_MS = 365 * 86_400_000
+/** So long hosts wait for a sign of life. */
+const GONE_MS = 60_000
 
 export interface Trouble {
   readonly name: string
@@ -17,12 +19,16 @@ export interface Trouble {
 /** Bit rot finds its place here as soon as there is a scrub that heals it. */
 export const TROUBLES: readonly Trouble[] = [
   { name: 'crash', weight: 4, run: crash },
+  { name: 'crash within', weight: 4, run: crashWithin },
   { name: 'stop', weight: 2, run: stop },
   { name: 'cut', weight: 5, run: cut },
   { name: 'join', weight: 3, run: join },
+  { name: 'stall', weight: 4, run: stall },
+  { name: 'drop', weight: 3, run: drop },
   { name: 'disk full', weight: 2, run: fillDisk },
   { name: 'unreadable', weight: 2, run: makeUnreadable },
   { name: 'failing disk', weight: 1, run: failDisk },
+  { name: 'failing fsync', weight: 1, run: failSync },
   { name: 'rescan', weight: 1, run: rescan },
   { name: 'unmount', weight: 2, run: unmount },
   { name: 'clock', weight: 1, run: skewClock },
@@ -34,32 +40,33 @@ function crash(world: World, host: SimHost): void {
   world.say(`${host.name} crashes`)
   if (host.isMounted && world.chance.oneIn(2)) host.crash()
   else host.kill()
-  startLater(world, host)
+  world.startLater(host)
+}
+
+/** In the midst of an operation of the disk or the index. */
+function crashWithin(world: World, host: SimHost): void {
+  host.stepsToCrash = world.chance.between(1, 15)
+  world.say(`${host.name} is to lose power in ${host.stepsToCrash} steps`)
 }
 
 function stop(world: World, host: SimHost): void {
   if (!host.isUp) return
   world.say(`${host.name} is stopped`)
-  void host.stop().then(() => startLater(world, host))
-}
-
-function startLater(world: World, host: SimHost): void {
-  world.time.after(world.chance.below(world.chance.pick([10, 1000, 120_000])), () => start(world, host))
-}
-
-function start(world: World, host: SimHost): void {
-  if (host.isUp) return
-  world.say(`${host.name} starts`)
-  host.start()
+  void host.stop().then(() => world.startLater(host))
 }
 
 function cut(world: World, host: SimHost): void {
   const other = world.chance.pick(world.hosts.filter((h) => h !== host))
+  const key = cutPair(world, host, other)
+  if (world.chance.oneIn(2)) world.time.after(world.chance.below(60_000), () => joinAgain(world, key))
+}
+
+function cutPair(world: World, host: SimHost, other: SimHost): string {
   const [a, b] = [host.name, other.name].sort() as [HostName, HostName]
   world.say(`the network between ${a} and ${b} is cut`)
   world.network.cut(a, b)
   world.cuts.set(`${a} ${b}`, [a, b])
-  if (world.chance.oneIn(2)) world.time.after(world.chance.below(60_000), () => joinAgain(world, `${a} ${b}`))
+  return `${a} ${b}`
 }
 
 function join(world: World): void {
@@ -73,6 +80,38 @@ function joinAgain(world: World, key: string): void {
   world.say(`the network between ${key} is back`)
   world.cuts.delete(key)
   world.network.join(...pair)
+}
+
+/** What one host sends to another does not arrive; after a minute both take the other for gone. */
+function stall(world: World, host: SimHost): void {
+  const other = world.chance.pick(world.hosts.filter((h) => h !== host))
+  const [from, to] = [host.name, other.name] as [HostName, HostName]
+  world.say(`nothing that ${from} sends arrives at ${to}`)
+  world.network.stall(from, to)
+  world.stalls.set(`${from} ${to}`, [from, to])
+  const ms = world.chance.below(world.chance.pick([500, 10_000, 300_000]))
+  const isCut = () => world.stalls.has(`${from} ${to}`) && cutPair(world, host, other)
+  if (ms > GONE_MS) world.time.after(GONE_MS, isCut)
+  world.time.after(ms, () => flowAgain(world, `${from} ${to}`))
+}
+
+function flowAgain(world: World, key: string): void {
+  const way = world.stalls.get(key)
+  if (way === undefined) return
+  world.say(`what is sent on ${key} arrives again`)
+  world.stalls.delete(key)
+  world.network.flow(...way)
+  joinAgain(world, [...way].sort().join(' '))
+}
+
+/** The connection breaks, with what is under way lost, and is there again at once. */
+function drop(world: World, host: SimHost): void {
+  const other = world.chance.pick(world.hosts.filter((h) => h !== host))
+  const [a, b] = [host.name, other.name].sort() as [HostName, HostName]
+  if (world.cuts.has(`${a} ${b}`)) return
+  world.say(`the connection between ${a} and ${b} breaks`)
+  world.network.cut(a, b)
+  world.network.join(a, b)
 }
 
 function fillDisk(world: World, host: SimHost): void {
@@ -100,6 +139,12 @@ function failDisk(world: World, host: SimHost): void {
   host.failsOneIn = world.chance.pick([2, 10, 50])
   world.say(`the disk of ${host.name} fails once in ${host.failsOneIn} times`)
   world.time.after(world.chance.below(60_000), () => (host.failsOneIn = 0))
+}
+
+function failSync(world: World, host: SimHost): void {
+  host.failsToSync = true
+  world.say(`fsync fails on ${host.name}`)
+  world.time.after(world.chance.below(60_000), () => (host.failsToSync = false))
 }
 
 function rescan(world: World, host: SimHost): void {
@@ -143,15 +188,18 @@ function loseIndex(world: World, host: SimHost): void {
   host.loseIndex()
   world.ledger.forgetful.add(host.name)
   world.say(`${host.name} loses its index`)
-  startLater(world, host)
+  world.startLater(host)
 }
 
 /** Ends all troubles but wrong clocks; called again and again while hosts come to agree, as late troubles may come. */
 export function heal(world: World): void {
+  for (const key of [...world.stalls.keys()]) flowAgain(world, key)
   for (const key of [...world.cuts.keys()]) joinAgain(world, key)
   for (const host of world.hosts) {
     host.unreadable.clear()
     host.failsOneIn = 0
+    host.failsToSync = false
+    host.stepsToCrash = 0
     freeDisk(world, host)
     mount(world, host)
   }

@@ -4,12 +4,14 @@ import { type HostName } from '../../src/base/brand.ts'
 import { type FolderKeys, parseSecret, readOnlySecret } from '../../src/base/secret.ts'
 import { FsError } from '../../src/fs/root.ts'
 import { MemoryNetwork } from '../../src/net/memory-network.ts'
+import { type FolderMessage } from '../../src/net/peer-port.ts'
 import { Chance } from './chance.ts'
 import { Contents } from './contents.ts'
 import { Ledger } from './ledger.ts'
 import { SimFailure } from './sim-failure.ts'
 import { SimHost } from './sim-host.ts'
 import { HostClock, SimTime } from './sim-time.ts'
+import { Told } from './told.ts'
 import { Trace } from './trace.ts'
 
 /** Of no pool on earth. */
@@ -25,10 +27,13 @@ export class World {
   readonly network: MemoryNetwork
   readonly hosts: readonly SimHost[]
   readonly cuts = new Map<string, readonly [HostName, HostName]>()
+  /** Directions in which nothing arrives. */
+  readonly stalls = new Map<string, readonly [HostName, HostName]>()
   /** Messages that hosts got, and changes that daemons made on disks: in silence neither grows. */
   messages = 0
   writes = 0
   #failure: SimFailure | null = null
+  readonly #told = new Told()
 
   constructor(options: { seed: number; echo: boolean }) {
     this.trace = new Trace(options)
@@ -36,7 +41,10 @@ export class World {
     this.contents = new Contents({ chance: this.chance })
     this.ledger = new Ledger({ contents: this.contents })
     const wire = new JitteryClock({ time: this.time, wallMs: () => 0 }, this.chance, this.chance.pick([0, 1, 50]))
-    this.network = new MemoryNetwork({ latencyMs: this.chance.pick([0.1, 5, 80]) }, { clock: wire })
+    this.network = new MemoryNetwork(
+      { latencyMs: this.chance.pick([0.1, 5, 80]) },
+      { clock: wire, sending: (from, to, message) => this.#sending(from, to, message) },
+    )
     this.hosts = this.#makeHosts()
   }
 
@@ -60,9 +68,34 @@ export class World {
     if (this.#failure !== null) throw this.#failure
   }
 
+  /** Powerless for a while. */
+  crashed(host: SimHost): void {
+    this.say(`${host.name} loses power`)
+    host.stepsToCrash = 0
+    this.startLater(host)
+  }
+
+  startLater(host: SimHost): void {
+    this.time.after(this.chance.below(this.chance.pick([10, 1000, 120_000])), () => {
+      if (host.isUp) return
+      this.say(`${host.name} starts`)
+      host.start()
+    })
+  }
+
+  #sending(from: HostName, to: HostName, message: FolderMessage): void {
+    const [ours, theirs] = [this.host(from), this.host(to)]
+    const untrue = ours !== undefined && theirs !== undefined ? this.#told.untrue(ours, theirs, message) : null
+    if (untrue !== null) this.fail(from, untrue)
+  }
+
+  host(name: string): SimHost | undefined {
+    return this.hosts.find((host) => host.name === name)
+  }
+
   #makeHosts(): readonly SimHost[] {
     const settleMs = this.chance.pick([0, 1_000, 10_000, 10_000])
-    const count = this.chance.between(3, 5)
+    const count = this.chance.pick([3, 3, 3, 4, 4, 5, 6, 7])
     const readOnly = this.chance.oneIn(3) ? count - 1 : -1
     const sites = this.chance.pick([[null], ['here', 'there']])
     return Array.from({ length: count }, (_, i) => {
@@ -84,7 +117,8 @@ export class World {
         this.say(`${host.name} disk: ${op} ${path.slice(0, 40)}`)
       },
       heard: () => void this.messages++,
-      down: (host, reason) => {
+      crashed: (host) => this.crashed(host),
+      down: (host, _peer, reason) => {
         if (reason.startsWith('shut out')) this.fail(host.name, `a peer was banned although none is hostile: ${reason}`)
       },
     }
