@@ -15,7 +15,7 @@ export const COPY_ANSWERS = 'a copy of this host answers'
 export const onTheCopy =
   'one of the two was copied from the other. Nothing is exchanged between them, since two that speak in one name would undo each other. On the one that is the copy, run `isosyncd new-identity`'
 
-/** A number for the life of this process. */
+/** A number for the life of this process, or of a folder in it. */
 export function drawLife(): Uint8Array {
   return randomBytes(LIFE_BYTES)
 }

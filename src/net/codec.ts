@@ -25,6 +25,8 @@ export interface Intro {
   readonly replica: ReplicaId
   readonly listeningPort: number
   readonly program: string
+  /** Random, of this folder in this process, in hexadecimal digits: tells a host from a copy with its identity. */
+  readonly life: string
 }
 
 /** What goes over a folder's stream: the engine's messages, and what the network says for itself. */
@@ -43,7 +45,8 @@ const PATH_STATES: readonly PathState['state'][] = ['whole', 'partial', 'missing
 
 export function encodeIntro(intro: Intro): Uint8Array {
   const { deviceName, site, listeningPort, program } = intro
-  const common = { deviceName: shortened(deviceName), replica: bytesOf(intro.replica), listeningPort, program }
+  const life = bytesOf(intro.life)
+  const common = { deviceName: shortened(deviceName), replica: bytesOf(intro.replica), listeningPort, program, life }
   return toBinary(IntroSchema, create(IntroSchema, site === null ? common : { ...common, site: shortened(site) }))
 }
 
@@ -56,6 +59,7 @@ export function decodeIntro(bytes: Uint8Array): Intro {
     replica: replicaFrom(intro.replica),
     listeningPort: intro.listeningPort,
     program: textFrom(intro.program),
+    life: Buffer.from(intro.life).toString('hex'),
   }
 }
 

@@ -13,10 +13,11 @@ import { type HostName, type ReplicaId } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
 import { type FolderKeys } from '../base/secret.ts'
+import { addressOf } from './address.ts'
 import { backoffMs } from './backoff.ts'
 import { trustMuxer } from './bounded-muxer.ts'
-import { type Intro } from './codec.ts'
-import { onTheCopy } from './clone.ts'
+import { encodeFrame, type Intro } from './codec.ts'
+import { drawLife, onTheCopy } from './clone.ts'
 import { type HostDialer } from './host-dialer.ts'
 import { type HostStatus, hostStatus } from './host-status.ts'
 import { KnownLines } from './known-lines.ts'
@@ -36,6 +37,7 @@ import {
 } from './proof-exchange.ts'
 import { makeHello, type Refusal } from './proof.ts'
 import { type RateLimit } from './rate-limit.ts'
+import { SeldomLog } from './seldom-log.ts'
 import { Setbacks } from './setbacks.ts'
 import { TrafficByPeer } from './traffic.ts'
 
@@ -43,6 +45,9 @@ export const FOLDER_PROTOCOL = '/isosync/1/folder'
 
 /** Whoever dialled opens the stream; if it has not by then, the other side does. */
 const OPENING_GRACE_MS = 2_000
+
+/** A copy calls again and again: one line in the log for one address in this time. */
+const LOG_COPIES_EVERY_MS = 600_000
 
 export interface FolderNetOptions {
   readonly keys: FolderKeys
@@ -79,6 +84,8 @@ export class FolderNet {
   readonly #setbacks: Setbacks
   readonly #lines: KnownLines
   readonly #traffic: TrafficByPeer
+  readonly #copies: SeldomLog
+  readonly #life = Buffer.from(drawLife()).toString('hex')
   #closed = false
 
   constructor(options: FolderNetOptions, needs: FolderNetNeeds) {
@@ -87,6 +94,7 @@ export class FolderNet {
     this.#lines = new KnownLines(options)
     this.#setbacks = new Setbacks(needs)
     this.#traffic = new TrafficByPeer(needs)
+    this.#copies = new SeldomLog({ everyMs: LOG_COPIES_EVERY_MS }, needs)
   }
 
   get dialers(): readonly HostDialer[] {
@@ -200,13 +208,22 @@ export class FolderNet {
   async #introduce(connection: Connection, messages: MessageStream, proven: Proven): Promise<void> {
     messages.trust()
     trustMuxer(connection)
-    const intro = await exchangeIntros(messages, { ...this.#options, listeningPort: this.#needs.listeningPort() })
+    const ours = { ...this.#options, listeningPort: this.#needs.listeningPort(), life: this.#life }
+    const intro = await exchangeIntros(messages, ours)
     const host = this.#lines.hostOf(connection, intro.listeningPort)
     if (host === null) throw new ProofFailed('stranger', "no line of this folder's known_hosts leads to it")
-    const original = await this.#sameReplica(connection.remotePeer.toString(), intro.replica)
-    if (original !== null)
-      throw new ProofFailed('clone', `it has the same index (replica ${intro.replica}) as ${original}: ${onTheCopy}`)
+    await this.#refuseCopy(connection.remotePeer.toString(), intro)
     if (!messages.ended && !this.#closed) this.#up(connection, messages, proven, intro, host)
+  }
+
+  /** Throws where another live host has the same identity or the same index. */
+  async #refuseCopy(peerId: string, { replica, life }: Intro): Promise<void> {
+    const twin = this.#sessions.get(peerId)
+    if (twin !== undefined && twin.life !== life && (await twin.isAlive()))
+      throw new ProofFailed('clone', `it has the same identity as ${twin.host}, but is another host: ${onTheCopy}`)
+    const original = await this.#sameReplica(peerId, replica)
+    if (original !== null)
+      throw new ProofFailed('clone', `it has the same index (replica ${replica}) as ${original}: ${onTheCopy}`)
   }
 
   /** The other host that speaks as this replica; null if there is none. */
@@ -284,12 +301,20 @@ export class FolderNet {
     const peerId = connection.remotePeer.toString()
     const why = whyNoPeer(error)
     const code = error instanceof ProofFailed ? error.code : null
+    if (code === 'clone' && this.#sessions.has(peerId)) return this.#copyCalls(connection, why)
     const state = code === 'banned' || code === 'clone' ? code : 'wrong-secret'
     const { news, waitMs } = this.#setbacks.failed(peerId, why, state)
     this.#considerLater(peerId, waitMs)
     const host = this.#lines.shown(connection)
     const sentence = `${host} is connected, but no peer of folder ${this.#shortId}: ${why}; trying again by itself`
     if (news) this.#needs.log.warn({ host, folder: this.#shortId }, sentence)
+  }
+
+  /** The original is a peer and stays one: nothing of this counts against it. */
+  #copyCalls(connection: Connection, why: string): void {
+    const address = addressOf(connection.remoteAddr)
+    const tell = () => this.#needs.log.error({ address, folder: this.#shortId }, `${address} is refused: ${why}`)
+    this.#copies.log(address, tell)
   }
 
   #considerLater(peerId: string, ms: number): void {
@@ -338,8 +363,9 @@ export class FolderNet {
 
 /** Of two that speak as one replica each is to see it: so our INTRO still goes out. */
 function hangUp(messages: MessageStream, error: Error): void {
-  if (error instanceof ProofFailed && error.code === 'clone') messages.finish(error)
-  else messages.close(error)
+  if (!(error instanceof ProofFailed && error.code === 'clone')) return messages.close(error)
+  if (!messages.ended) messages.send(encodeFrame({ type: 'goodbye', reason: error.message }))
+  messages.finish(error)
 }
 
 function asError(error: unknown): Error {

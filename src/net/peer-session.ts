@@ -48,6 +48,7 @@ export interface PeerSessionNeeds {
 export class PeerSession implements Peer {
   readonly deviceName: string
   readonly replica: ReplicaId
+  readonly life: string
   readonly writer: boolean
   readonly site: string | null
   readonly peerId: string
@@ -61,6 +62,7 @@ export class PeerSession implements Peer {
   constructor(options: PeerSessionOptions, needs: PeerSessionNeeds) {
     this.deviceName = options.intro.deviceName
     this.replica = options.intro.replica
+    this.life = options.intro.life
     this.writer = options.writer
     this.site = options.intro.site
     this.peerId = options.peerId

@@ -68,3 +68,16 @@ test('a host that has got a new identity over its old index is let in when its f
   const again = await hosts.start({ n: 3, indexOf: 2, knownHosts: [a.line] })
   await again.untilState(a.line, 'proven')
 })
+
+test('a third host keeps to the one that it knows, and says which other has its identity', async () => {
+  await using hosts = new Hosts()
+  // Host 4 has the greater peer id: it is not the one that settles two connections without asking who calls.
+  const c = await hosts.start({ n: 4, knownHosts: ['127.0.0.1:1', '127.0.0.2:1'] })
+  const a = await hosts.start({ n: 1, knownHosts: [c.line] })
+  await c.peer()
+  const b = await hosts.start({ n: 2, identityOf: 1, indexOf: 2, knownHosts: [c.line] })
+  await c.until(() => c.logged.some((line) => line.startsWith('127.0.0.2 is refused: it has the same identity as ')))
+  await b.until(() => b.events.some((event) => /down .*same identity as .*isosyncd new-identity/.test(event)))
+  assert.equal(c.events.length, 1, c.events.join())
+  assert.equal((await a.peer()).host, c.line)
+})

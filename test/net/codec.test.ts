@@ -119,6 +119,7 @@ test('an INTRO carries names without what could forge a line of a log', () => {
     replica: REPLICA,
     listeningPort: 58_889,
     program: 'isosyncd 1',
+    life: 'ab'.repeat(16),
   }
   assert.deepEqual(decodeIntro(encodeIntro(intro)), { ...intro, deviceName: 'store?[2J?1' })
   assert.equal(decodeIntro(encodeIntro({ ...intro, site: 'south' })).site, 'south')

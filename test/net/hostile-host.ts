@@ -4,10 +4,11 @@ import { type Connection, type Libp2p, type MessageStream as RawStream, type Str
 import { type FolderKeys } from '../../src/base/secret.ts'
 import { dialAddress } from '../../src/net/address.ts'
 import { FOLDER_PROTOCOL } from '../../src/net/folder-net.ts'
-import { encodeFrame, type Frame } from '../../src/net/codec.ts'
+import { decodeFrame, encodeFrame, type Frame } from '../../src/net/codec.ts'
 import { MAX_MESSAGE_BYTES } from '../../src/net/limits.ts'
 import { MessageStream } from '../../src/net/message-stream.ts'
 import { createNode, identityFrom } from '../../src/net/node.ts'
+import { PIECES_PROTOCOL } from '../../src/net/piece-streams.ts'
 import { exchangeIntros, proveAsOpener } from '../../src/net/proof-exchange.ts'
 import { bareNeeds, replicaOf } from './test-host.ts'
 
@@ -30,10 +31,11 @@ export class HostileHost implements AsyncDisposable {
   }
 
   /** `n`: last byte of its address on 127.0.0.x, and its identity. */
-  static async start(n: number): Promise<HostileHost> {
+  static async start(n: number, serve?: (stream: Stream) => void): Promise<HostileHost> {
     const identity = await identityFrom(new Uint8Array(32).fill(n))
     const options = { listenPort: 0, listenAddresses: [`127.0.0.${n}`], identity, networkSecret: null }
     const node = await createNode(options, bareNeeds)
+    if (serve !== undefined) await node.handle(PIECES_PROTOCOL, serve)
     await node.start()
     return new HostileHost(node, n)
   }
@@ -62,7 +64,7 @@ export class HostileConnection {
   }
 
   /** Becomes a peer, and gives the stream of messages. */
-  async prove(keys: FolderKeys, replica = replicaOf(this.#n)): Promise<MessageStream> {
+  async prove(keys: FolderKeys, hear: (frame: Frame) => void = () => {}): Promise<MessageStream> {
     const messages = new MessageStream(await this.open(FOLDER_PROTOCOL), { count: () => {} })
     const ends = {
       ourPeerId: this.#node.peerId.toMultihash().bytes,
@@ -70,9 +72,16 @@ export class HostileConnection {
     }
     await proveAsOpener(messages, keys, ends)
     messages.trust()
-    const intro = { deviceName: 'hostile', site: null, replica, listeningPort: 1, program: 'hostile' }
-    await exchangeIntros(messages, intro)
-    messages.listen(MAX_MESSAGE_BYTES, () => {})
+    const replica = replicaOf(this.#n)
+    await exchangeIntros(messages, {
+      deviceName: 'hostile',
+      site: null,
+      replica,
+      listeningPort: 1,
+      program: 'hostile',
+      life: '00',
+    })
+    messages.listen(MAX_MESSAGE_BYTES, (bytes) => hear(decodeFrame(bytes)))
     return messages
   }
 
@@ -96,6 +105,11 @@ export class HostileConnection {
 
   stopReading(): void {
     this.#insides.maConn.socket.pause()
+  }
+
+  /** Reads again after a while, so as to hear that the connection has ended. */
+  resumeReadingSoon(): void {
+    setTimeout(() => this.#insides.maConn.socket.resume(), 1_000)
   }
 
   get #insides(): Insides {
