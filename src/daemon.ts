@@ -10,6 +10,7 @@ import { createControlServer } from './api/control-server.ts'
 import { type DaemonNeeds } from './cli/daemon-command.ts'
 import { type Config } from './config/config.ts'
 import { diffConfig } from './config/diff.ts'
+import { type ContentPlace } from './db/index-port.ts'
 import { type Root } from './fs/root.ts'
 import { giveMemoryBackWhenCalm, thisProcess } from './host/calm-memory.ts'
 import { controlVerbs } from './host/control-verbs.ts'
@@ -21,6 +22,7 @@ import { catchSignals, feedWatchdog, type Signals } from './host/signals.ts'
 import { loadOrMakeIdentity } from './net/identity.ts'
 import { type Network, startNetwork } from './net/network.ts'
 import { takePidFile } from './pid-file.ts'
+import { ThreadChecker } from './scan/thread-checker.ts'
 import { ThreadHasher } from './scan/thread-hasher.ts'
 
 const NEW_INDEX =
@@ -94,10 +96,13 @@ async function start(config: Config, needs: DaemonNeeds, stack: AsyncDisposableS
   if (memory !== null) stack.defer(giveMemoryBackWhenCalm(memory))
   const hasher = new ThreadHasher()
   stack.defer(() => hasher.close())
+  const checker = new ThreadChecker()
+  stack.defer(() => checker.rest())
   const foldersOpen = Promise.withResolvers<void>()
   const network = await listen(config, storage, needs, foldersOpen.promise)
   stack.defer(() => network.close())
   const roots = new Map<FolderId, Root>()
+  const suspects = new Map<FolderId, (place: ContentPlace) => void>()
   const folders: OpenedFolder[] = []
   for (const own of config.folders) {
     const folder = await openFolder(config, own, {
@@ -106,6 +111,8 @@ async function start(config: Config, needs: DaemonNeeds, stack: AsyncDisposableS
       hasher,
       renewIndex: renew,
       roots,
+      checker,
+      suspects,
       clock: systemClock,
       log,
     })

@@ -31,6 +31,7 @@ export interface FolderReport {
   readonly files: number
   readonly bytes: number
   readonly scan: ScanReport
+  readonly scrub: ScrubReport
   /** One line per known host, this one among them. */
   readonly hosts: readonly HostReport[]
   readonly transfers: readonly TransferReport[]
@@ -38,6 +39,44 @@ export interface FolderReport {
   readonly problems: readonly Problem[]
   readonly archive: { readonly files: number; readonly bytes: number }
 }
+
+/** POST /scrub, one for each folder; and in `status`. Times are milliseconds since 1970. */
+export interface ScrubReport {
+  readonly folder: string
+  /** `scrub_interval_days`; null: only when the operator says so. */
+  readonly intervalDays: number | null
+  /** The round on its way; null: none, or it has not been taken up again since the start. */
+  readonly round: (ScrubProgress & { readonly beganAt: number }) | null
+  /** When the last round, or `scrub --now` of all, ended; null: none has. */
+  readonly endedAt: number | null
+  /** The last `scrub --now` since the start. */
+  readonly now: ScrubNowReport | null
+  /** Only if a file was asked for. */
+  readonly file: { readonly path: string; readonly verifiedAt: number | null; readonly rotten: boolean } | null
+}
+
+export interface ScrubProgress {
+  readonly files: number
+  readonly doneFiles: number
+  readonly bytes: number
+  readonly doneBytes: number
+}
+
+export interface ScrubNowReport extends ScrubProgress {
+  /** Null: all files. */
+  readonly path: string | null
+  readonly running: boolean
+  /** Files that have rotted, and what has become of them. */
+  readonly rot: readonly { readonly path: string; readonly state: RotState }[]
+  /** How many could not be read, and the first of them. */
+  readonly unreadFiles: number
+  readonly unread: readonly { readonly path: string; readonly why: string }[]
+  /** Files that somebody was changing: not judged. */
+  readonly touchedFiles: number
+}
+
+/** 'waiting': no connected host has what is missing. */
+export type RotState = 'healed' | 'healing' | 'waiting'
 
 /** 'paused' resumes by itself (disk full); 'halted' needs the operator. */
 export type FolderState = 'scanning' | 'synced' | 'syncing' | 'paused' | 'halted'
@@ -185,6 +224,11 @@ export const rescanInput = z.strictObject({ folder: folder.optional() })
 export const newIdentityInput = z.strictObject({})
 export const heldInput = z.strictObject({ folder: folder.optional() })
 export const approveInput = z.strictObject({ folder: folder.optional(), path: path.optional() })
+export const scrubInput = z.strictObject({
+  folder: folder.optional(),
+  path: path.optional(),
+  now: z.boolean().optional(),
+})
 export const archiveListInput = z.strictObject({ folder: folder.optional() })
 export const archiveRestoreInput = z.strictObject({ folder: folder.optional(), name: path, to: path.optional() })
 export const archivePurgeInput = z.strictObject({

@@ -8,6 +8,7 @@ import {
   type PurgeWhat,
   type RescanReport,
   type RestoreReport,
+  type ScrubReport,
   type StatusReport,
   type WhereReport,
 } from './api-types.ts'
@@ -21,6 +22,7 @@ export interface ControlClient {
   rescan(folder?: string): Promise<RescanReport>
   approve(options: { folder?: string; path?: string }): Promise<readonly HeldReport[]>
   discard(folder?: string): Promise<readonly HeldReport[]>
+  scrub(options: { folder?: string; path?: string; now?: boolean }): Promise<readonly ScrubReport[]>
   newIdentity(): Promise<NewIdentityReport>
   archiveList(folder?: string): Promise<readonly ArchiveListing[]>
   archiveRestore(name: string, options?: { folder?: string; to?: string }): Promise<RestoreReport>
@@ -44,6 +46,7 @@ export function createControlClient(options: ControlClientOptions): ControlClien
     rescan: (folder) => post('/rescan', { folder }),
     approve: (options) => post('/approve', options),
     discard: (folder) => post('/discard', { folder }),
+    scrub: (options) => post('/scrub', options),
     newIdentity: () => post('/new-identity', {}),
     archiveList: (folder) => post('/archive/list', { folder }),
     archiveRestore: (name, options = {}) => post('/archive/restore', { name, ...options }),

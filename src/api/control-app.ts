@@ -17,6 +17,8 @@ import {
   rescanInput,
   type RescanReport,
   type RestoreReport,
+  scrubInput,
+  type ScrubReport,
   type StatusReport,
   whereInput,
   type WhereReport,
@@ -37,6 +39,8 @@ export interface ControlVerbs {
   approve(folder: string, path: string | null): Promise<HeldReport>
   /** Brings back what the brake on deletions holds. */
   discard(folder: string): Promise<HeldReport>
+  /** How far scrubbing is; with `now`, starts to read all files, or that of `path`, at once. */
+  scrub(folder: string, path: string | null, now: boolean): Promise<ScrubReport>
   /** Sets identity and index aside, and starts anew with new ones. */
   newIdentity(): Promise<NewIdentityReport>
   archiveList(folder: string): Promise<ArchiveListing>
@@ -75,6 +79,14 @@ export function createControlApp(verbs: ControlVerbs): Hono {
   app.post('/discard', async (c) => {
     const { folder } = await inputOf(c, heldInput)
     return c.json(await Promise.all(chooseFolders(folders(), folder).map((f) => verbs.discard(f.dir))))
+  })
+  app.post('/scrub', async (c) => {
+    const { folder, path, now = false } = await inputOf(c, scrubInput)
+    if (path !== undefined) {
+      const chosen = choosePath(folders(), folder, path)
+      return c.json([await verbs.scrub(chosen.dir, chosen.path, now)])
+    }
+    return c.json(await Promise.all(chooseFolders(folders(), folder).map((f) => verbs.scrub(f.dir, null, now))))
   })
   app.post('/new-identity', async (c) => {
     await inputOf(c, newIdentityInput)

@@ -20,6 +20,7 @@ import {
 import { configFile, connectToDaemon } from './control-connection.ts'
 import { type RunDaemon } from './daemon-command.ts'
 import { exitCodeOf, exitCodesInWords, FINE, UsageError, WRONG_USAGE } from './exit-code.ts'
+import { scrub, type ScrubOptions } from './scrub-command.ts'
 import { health, healthExitsInWords } from './health-command.ts'
 import { status } from './status-command.ts'
 import { type Terminal } from './terminal.ts'
@@ -136,8 +137,18 @@ function addAnswers(program: Command, needs: ProgramNeeds, done: (exitCode: numb
     .action(async (o: object) => done(await rescan(client(), o, terminal)))
 
   program
+    .command('scrub [name]')
+    .description('how far re-reading all content is; with --now, read all, or that file, now, and heal what has rotted')
+    .option('--now', 'at full speed; exit status 0 only if nothing is rotten, or all of it was healed')
+    .addOption(folder())
+    .addOption(json())
+    .action(async (name: string | undefined, o: ScrubOptions) => done(await scrub(client(), name, o, terminal)))
+
+  program
     .command('approve [name]')
-    .description('let go the deletions that are held; with NAME, take that image as whole although it does not look so')
+    .description(
+      'let go the deletions that are held; with NAME, take that file as it is although it does not look whole, or has rotted',
+    )
     .addOption(folder())
     .addOption(json())
     .action(async (name: string | undefined, o: object) => done(await approve(client(), name, o, terminal)))

@@ -2,6 +2,7 @@
 import pc from 'picocolors'
 import { type FolderReport, type FolderState, type HostReport, type StatusReport } from '../api/api-types.ts'
 import { bar, bytes, count, duration, percent, rate, table } from './figures.ts'
+import { scrubState } from './render-scrub.ts'
 import { printable } from './terminal.ts'
 
 export interface RenderOptions {
@@ -39,7 +40,7 @@ function renderSelf(report: StatusReport, colors: Colors): string {
 function renderFolder(folder: FolderReport, colors: Colors, { nowMs, bars }: RenderOptions): string {
   return [
     `${colors.bold(printable(folder.dir))}  ${stateColor(folder.state, colors)(folder.state)}${detail(folder.stateDetail)}`,
-    `  ${count(folder.files, 'file')}, ${bytes(folder.bytes)}; ${archived(folder)}; ${scanned(folder, nowMs)}; ${folder.mode}, id ${folder.id}`,
+    `  ${count(folder.files, 'file')}, ${bytes(folder.bytes)}; ${archived(folder)}; ${scanned(folder, nowMs)}; ${scrubState(folder.scrub, nowMs)}; ${folder.mode}, id ${folder.id}`,
     '',
     renderHosts(folder.hosts, colors),
     ...section(

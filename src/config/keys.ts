@@ -83,7 +83,7 @@ export function idleValue(key: string, value: unknown): string | null {
 }
 
 /** Keys that this version understands but does not carry out yet. */
-const notYet: readonly string[] = ['limits', 'scrub_interval_days']
+const notYet: readonly string[] = ['limits']
 
 export function notCarriedOut(key: string): string | null {
   return notYet.includes(key) ? 'is understood, but this version does not carry it out yet' : null

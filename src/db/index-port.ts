@@ -61,7 +61,7 @@ export type Change =
   | { readonly op: 'content'; readonly root: RootHash; readonly list: PieceList }
   /** A scrub has read the file at this path and found this content. */
   | { readonly op: 'verified'; readonly path: RelPath; readonly root: RootHash; readonly atMs: number }
-  /** After the entry that says what lies there. Undone by itself when the entry holds something else. */
+  /** After the entry that says what lies there. Undone by itself when the entry holds something else, or another version. */
   | { readonly op: 'rotten'; readonly file: RottenFile }
   | { readonly op: 'scrub-round'; readonly round: ScrubRound }
   | { readonly op: 'archived'; readonly file: ArchivedContent }

@@ -43,6 +43,9 @@ function scrubbing(db: Connection): void {
     CREATE INDEX archived_content ON archived (content);
     CREATE TRIGGER entry_content_changed AFTER UPDATE OF content ON entry WHEN NEW.content IS NOT OLD.content BEGIN
       UPDATE entry SET verified_s = NULL WHERE dir = NEW.dir AND name = NEW.name AND verified_s IS NOT NULL;
+    END;
+    CREATE TRIGGER rotten_ended AFTER UPDATE OF content, version ON entry
+    WHEN NEW.content IS NOT OLD.content OR NEW.version IS NOT OLD.version BEGIN
       DELETE FROM rotten WHERE dir = NEW.dir AND name = NEW.name;
     END;
     CREATE TRIGGER rotten_went AFTER DELETE ON entry BEGIN

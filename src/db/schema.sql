@@ -111,7 +111,8 @@ CREATE TABLE entry (
 CREATE INDEX entry_content ON entry (content) WHERE content IS NOT NULL;
 
 -- A file whose bytes have changed although nothing has touched it. Its entry names what really lies there, and has no
--- version, so that what the records say comes over it. The row goes when the entry holds something else, by triggers.
+-- version, so that what the records say comes over it. The row goes when the entry holds something else, or is announced as it is,
+-- by triggers.
 CREATE TABLE rotten (
   dir        INTEGER NOT NULL REFERENCES directory (id),
   name       TEXT NOT NULL,
@@ -181,6 +182,10 @@ END;
 
 CREATE TRIGGER entry_content_changed AFTER UPDATE OF content ON entry WHEN NEW.content IS NOT OLD.content BEGIN
   UPDATE entry SET verified_s = NULL WHERE dir = NEW.dir AND name = NEW.name AND verified_s IS NOT NULL;
+END;
+
+CREATE TRIGGER rotten_ended AFTER UPDATE OF content, version ON entry
+WHEN NEW.content IS NOT OLD.content OR NEW.version IS NOT OLD.version BEGIN
   DELETE FROM rotten WHERE dir = NEW.dir AND name = NEW.name;
 END;
 

@@ -50,10 +50,12 @@ export class ArchiveKeeper {
 
   /**
    * Moves an archived file back to its path (or `to`) and announces it as a change of this moment, so that it comes
-   * back on every host. `name` is the name in the archive, or the path it had: then the newest of that path.
+   * back on every host. `name` is the name in the archive, or the path it had: then the newest of that path that has
+   * not rotted.
    */
   async restore(name: string, to: RelPath | null): Promise<{ name: string; path: RelPath }> {
-    const file = this.list().find((f) => f.name === name) ?? this.list().find((f) => f.path === name)
+    const file =
+      this.list().find((f) => f.name === name) ?? this.list().find((f) => f.path === name && f.reason !== 'rotten')
     if (file === undefined)
       throw new ArchiveRefusal('not-found', `${name} is not in the archive; \`isosyncd archive list\` shows what is`)
     const path = to ?? file.path

@@ -16,6 +16,7 @@ const MOST_OPEN_FILES = 64
 const OPEN_FOR_MS = 10_000
 
 interface Opened {
+  readonly place: ContentPlace
   readonly file: OpenFile
   users: number
   closing: boolean
@@ -30,6 +31,8 @@ export interface ContentReaderNeeds {
   readonly index: Pick<FolderIndex, 'placesOf'>
   /** Opens a place in this or another folder of this host. */
   readonly openPlace: (place: ContentPlace) => Promise<OpenFile>
+  /** What lies there is not what the index says: it may have rotted. */
+  readonly suspect: (place: ContentPlace) => void
   readonly clock: Pick<Clock, 'after' | 'elapsed'>
 }
 
@@ -51,14 +54,14 @@ export class ContentReader {
     if (opened === null || opened.closing) return false
     opened.users++
     try {
-      if ((await opened.file.read(into, offset)) < into.byteLength) return this.#forget(root)
-      return blake3(into).equals(hash) || this.#forget(root)
-    } catch {
-      return this.#forget(root)
+      if (await holds(opened.file, offset, hash, into)) return true
     } finally {
       opened.users--
       if (opened.closing) release(opened, true)
     }
+    this.#open.delete(root)
+    this.#needs.suspect(opened.place)
+    return await this.#readElsewhere(root, opened.place, offset, hash, into)
   }
 
   /** Closes all files. */
@@ -68,8 +71,21 @@ export class ContentReader {
     this.#open.clear()
   }
 
-  #forget(root: RootHash): false {
-    this.#open.delete(root)
+  /** One place has rotted, or is being changed: another copy on this host may do. */
+  async #readElsewhere(
+    root: RootHash,
+    not: ContentPlace,
+    offset: number,
+    hash: Uint8Array,
+    into: Uint8Array,
+  ): Promise<boolean> {
+    for (const place of this.#needs.index.placesOf(root)) {
+      const file = isSamePlace(place, not) ? null : await this.#openPlace(place)
+      if (file === null) continue
+      const isRight = await holds(file, offset, hash, into)
+      await file.close().catch(() => undefined)
+      if (isRight) return true
+    }
     return false
   }
 
@@ -98,19 +114,40 @@ export class ContentReader {
 
   async #openFirst(root: RootHash): Promise<Opened | null> {
     for (const place of this.#needs.index.placesOf(root)) {
-      const file = await this.#needs.openPlace(place).catch(() => null)
-      if (file === null) continue
-      const stat = await file.stat().catch(() => null)
-      if (stat !== null && (place.in === 'archive' || isAsIndexed(place.entry, stat)))
-        return { file, users: 0, closing: false }
-      await file.close()
+      const file = await this.#openPlace(place)
+      if (file !== null) return { place, file, users: 0, closing: false }
     }
+    return null
+  }
+
+  /** Null where the disk does not show what the index knows. */
+  async #openPlace(place: ContentPlace): Promise<OpenFile | null> {
+    const file = await this.#needs.openPlace(place).catch(() => null)
+    if (file === null) return null
+    const stat = await file.stat().catch(() => null)
+    if (stat !== null && (place.in === 'archive' || isAsIndexed(place.entry, stat))) return file
+    await file.close()
     return null
   }
 }
 
 function isAsIndexed(entry: Omit<Stat, 'kind'>, stat: Stat): boolean {
   return sameStat({ ...entry, kind: 'file' }, stat)
+}
+
+/** True if `into` now holds the bytes with that hash. */
+async function holds(file: OpenFile, offset: number, hash: Uint8Array, into: Uint8Array): Promise<boolean> {
+  try {
+    return (await file.read(into, offset)) === into.byteLength && blake3(into).equals(hash)
+  } catch {
+    return false
+  }
+}
+
+function isSamePlace(a: ContentPlace, b: ContentPlace): boolean {
+  if (a.folder !== b.folder) return false
+  if (a.in === 'archive') return b.in === 'archive' && a.name === b.name
+  return b.in === 'tree' && a.entry.path === b.entry.path
 }
 
 /** Closes when nobody reads any more. */

@@ -13,11 +13,12 @@ import {
 import { type FolderIndex } from '../db/index-port.ts'
 import { type Problem } from '../sync/problem.ts'
 import { type PoolFolder } from './pool-folder.ts'
+import { rotProblems, scrubReport } from './scrub-report.ts'
 import { type Transfer } from './transfer.ts'
 
 export interface FolderReportNeeds {
   readonly folder: PoolFolder
-  readonly index: Pick<FolderIndex, 'counts' | 'archive'>
+  readonly index: Pick<FolderIndex, 'counts' | 'archive' | 'rotten' | 'scrubRound' | 'scrubFile'>
   /** What the network knows of each line of known_hosts. */
   readonly hosts: () => readonly Omit<HostReport, 'inSync'>[]
 }
@@ -35,12 +36,13 @@ export function folderReport({ folder, index, hosts }: FolderReportNeeds): Folde
     files,
     bytes,
     scan: folder.local.noticing.state,
+    scrub: scrubReport({ folder, index }, null),
     hosts: hosts().map((host) => ({ ...host, inSync: inSync(folder, host.host) })),
     transfers: folder.remote.downloader.transfers().map((transfer) => transferReport(folder, transfer)),
     hashing: folder.local.taker
       .hashing()
       .map(({ path, size, doneBytes }): HashingReport => ({ path, size, doneBytes })),
-    problems: [...folder.problems.all(), ...conflicts(index)],
+    problems: [...folder.problems.all(), ...rotProblems(folder, index), ...conflicts(index)],
     archive: { files: archive.length, bytes: archive.reduce((sum, file) => sum + file.size, 0) },
   }
 }

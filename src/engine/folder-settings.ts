@@ -17,6 +17,8 @@ export interface FolderSettings {
   readonly maxDeletePercent: number
   /** Null: archived files stay for ever. */
   readonly archiveTtlMs: number | null
+  /** All content is read again in so long; absent or null: only when the operator says so. */
+  readonly scrubIntervalMs?: number | null
   /** Null: only hints and the operator start scans. */
   readonly rescanIntervalMs: number | null
 }

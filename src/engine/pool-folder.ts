@@ -10,6 +10,7 @@ import { type ContentPlace, type FolderIndex } from '../db/index-port.ts'
 import { type OldFile, type OpenFile, type Root } from '../fs/root.ts'
 import { type FolderHandlers, type FolderMessage, type Peer } from '../net/peer-port.ts'
 import { type Hasher } from '../scan/hasher.ts'
+import { type PieceChecker } from '../scan/piece-checker.ts'
 import { type Scanner } from '../scan/scanner.ts'
 import { Announcer } from './announcer.ts'
 import { ArchiveKeeper } from './archive-keeper.ts'
@@ -22,6 +23,7 @@ import { PieceServer } from './piece-server.ts'
 import { ProblemList } from './problem-list.ts'
 import { RemoteSide } from './remote-side.ts'
 import { RootGuard } from './root-guard.ts'
+import { ScrubSide } from './scrub-side.ts'
 import { Whereabouts } from './whereabouts.ts'
 
 export interface PoolFolderNeeds {
@@ -32,6 +34,10 @@ export interface PoolFolderNeeds {
   /** Opens a content's place in any folder of this host. */
   readonly openPlace: (place: ContentPlace) => Promise<OpenFile>
   readonly hasWriters: (file: OpenFile) => boolean | null
+  /** Absent: files are re-read in this thread. */
+  readonly checker?: PieceChecker
+  /** A place in another folder of this host is not what the index says. */
+  readonly suspectElsewhere?: (place: ContentPlace) => void
   /** The index is not to be relied on: a new one is needed, and a new folder over it. */
   readonly renewIndex: (why: 'damaged' | 'outdated', detail: string) => void
   readonly clock: Clock
@@ -48,6 +54,7 @@ export class PoolFolder implements FolderHandlers {
   readonly remote: RemoteSide
   readonly archive: ArchiveKeeper
   readonly whereabouts: Whereabouts
+  readonly scrub: ScrubSide
   readonly #clock: Clock
   readonly #disk: Root
   readonly #committer: Committer
@@ -69,7 +76,7 @@ export class PoolFolder implements FolderHandlers {
     this.announcer = new Announcer({ index, outdated })
     const failed = (error: unknown) => isDamage(error) && this.#giveUp('damaged', String(error))
     this.#committer = new Committer({ index, clock, failed })
-    this.#reader = new ContentReader(needs)
+    this.#reader = new ContentReader({ ...needs, suspect: (place) => this.scrub.suspect(place) })
     this.server = new PieceServer({
       ...needs,
       reader: this.#reader,
@@ -104,6 +111,11 @@ export class PoolFolder implements FolderHandlers {
         this.remote.applier.consider(paths)
       },
     })
+    this.scrub = new ScrubSide({
+      ...shared,
+      lost: (path, root) => this.#lost(path, root),
+      rescan: (path) => this.local.noticing.hint(path),
+    })
     this.archive = new ArchiveKeeper(
       { ttlMs: () => this.settings.archiveTtlMs },
       { ...shared, takeNow: (path) => this.local.changes.takeNow(path) },
@@ -128,6 +140,7 @@ export class PoolFolder implements FolderHandlers {
   start(): void {
     void this.local.noticing.rescan().then(() => this.remote.start())
     this.archive.start()
+    this.scrub.scrubber.start()
   }
 
   /** The operator meant the deletions that the brake holds. Returns how many paths are let go. */
@@ -135,10 +148,11 @@ export class PoolFolder implements FolderHandlers {
     return (await this.local.deletions.approve()) + this.remote.removals.approve()
   }
 
-  /** The operator says that an image is whole although it does not look so. False: no such file. */
+  /** The operator says that an image is whole although it does not look so, or good although it has rotted. False: no such file. */
   async approveFile(path: RelPath): Promise<boolean> {
     const stat = await this.#disk.stat(path)
     if (stat?.kind !== 'file') return false
+    if (this.scrub.isRotten(path)) await this.local.changes.bringBack([path])
     this.local.taker.approve(path, stat.size)
     await this.local.changes.takeNow(path)
     return true
@@ -153,6 +167,7 @@ export class PoolFolder implements FolderHandlers {
   /** Ends what is under way; staging stays for the next start. */
   async close(): Promise<void> {
     this.archive.stop()
+    await this.scrub.scrubber.close()
     await this.local.close()
     await this.remote.close()
     this.#committer.flush()
@@ -208,6 +223,12 @@ export class PoolFolder implements FolderHandlers {
     this.remote.pause(detail)
     for (const peer of this.#peers) this.announcer.gone(peer)
     this.#renewIndex(why, detail)
+  }
+
+  /** What a path held has rotted: it is fetched again, and nobody is to count on it. */
+  #lost(path: RelPath, root: RootHash): void {
+    this.server.changed(root)
+    this.remote.applier.consider([path])
   }
 
   #halt(why: string): void {

@@ -33,7 +33,7 @@ export interface Contents {
 
 export interface TreeChangesNeeds {
   readonly disk: Root
-  readonly index: Pick<FolderIndex, 'entry' | 'recordsOf' | 'entriesHolding'>
+  readonly index: Pick<FolderIndex, 'entry' | 'recordsOf' | 'entriesHolding' | 'rotten'>
   readonly committer: Pick<Committer, 'commit'>
   readonly locks: PathLocks
   readonly contents: Contents
@@ -70,11 +70,17 @@ export class TreeChanges {
     if (isNothing(entry) && (await this.#moveHere(path, winner.root, winner.mtimeUs, version)))
       return contents.release(path)
     if (!contents.claim(winner.root)) return contents.fetch(path, winner.root, winner.size)
+    const heals = this.#isRotten(path)
+    let oldName: string | null = null
     try {
       const expected = await this.#makeWay(path, entry)
       const old = this.#needs.oldFile(entry?.kind === 'file' ? entry.size : 0)
       const { stat, archived } = await disk.install(winner.root, path, winner.mtimeUs, expected, old)
-      await this.#commit(fileEntry(path, winner.root, version, stat), this.#archived(entry, archived, replaces))
+      oldName = archived?.name ?? null
+      await this.#commit(
+        fileEntry(path, winner.root, version, stat),
+        this.#archived(entry, archived, heals ? 'rotten' : replaces),
+      )
     } catch (error) {
       if (error instanceof FsError && (error.code === 'io' || error.code === 'missing'))
         await contents.spoiled(winner.root)
@@ -82,14 +88,16 @@ export class TreeChanges {
       throw error
     }
     await contents.installed(path, winner.root)
-    log.info({ path, size: winner.size, root: winner.root }, `received ${path}`)
+    const did = heals ? healed(path, oldName) : `received ${path}`
+    log.info({ path, size: winner.size, root: winner.root }, did)
   }
 
   /** Takes out of the tree what a tombstone says. */
   async remove(path: RelPath, { version }: Do<'archive'>): Promise<void> {
     const entry = this.#needs.index.entry(path)
+    const why = this.#isRotten(path) ? 'rotten' : 'deleted'
     const archived = await this.#takeAway(path, entry)
-    await this.#commit({ kind: 'absent', path, version }, this.#archived(entry, archived, 'deleted'))
+    await this.#commit({ kind: 'absent', path, version }, this.#archived(entry, archived, why))
     const where = archived === null ? 'removed' : `archived as ${archived.name}`
     this.#needs.log.info({ path, archived: archived?.name ?? null }, `${path} was deleted on another host: ${where}`)
   }
@@ -190,10 +198,14 @@ export class TreeChanges {
         { path, archived: file.name },
         `${path} was changed on two hosts at the same time; this host's is in the archive as ${file.name}`,
       )
-    const reason = why === 'conflict' || why === 'deleted' ? why : 'replaced'
+    const reason = why === 'nothing' || why === 'newer' ? 'replaced' : why
     return [
       { op: 'archived', file: { name: file.name, path, root, size, reason, archivedMs: this.#needs.clock.now() } },
     ]
+  }
+
+  #isRotten(path: RelPath): boolean {
+    return this.#needs.index.rotten().some((file) => file.path === path)
   }
 
   async #commit(entry: Entry, more: readonly Change[] = []): Promise<void> {
@@ -209,6 +221,10 @@ export function statOf(entry: FileEntry): Stat {
 export function fileEntry(path: RelPath, root: RootHash, version: Version, stat: Stat): FileEntry {
   const { size, mtimeUs, ctimeUs, inode } = stat
   return { kind: 'file', path, root, version, size, mtimeUs, ctimeUs, inode }
+}
+
+function healed(path: RelPath, archived: string | null): string {
+  return `healed ${path}${archived === null ? '' : `: the rotten copy is in the archive as ${archived}`}`
 }
 
 function isNothing(entry: Entry | null): boolean {

@@ -68,6 +68,11 @@ export class WantedContents implements Contents {
     return [...(this.#pathsOf.get(root) ?? [])]
   }
 
+  /** The content that the path waits for; null if it waits for none. */
+  rootFor(path: RelPath): RootHash | null {
+    return this.#rootOf.get(path) ?? null
+  }
+
   /** Files that still want a content. */
   get count(): number {
     return this.#rootOf.size

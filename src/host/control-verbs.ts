@@ -1,10 +1,12 @@
 /** What the control socket can make the daemon do: each verb finds its folder and says what came of it. */
-import { type StatusReport } from '../api/api-types.ts'
+import { type ScrubReport, type StatusReport } from '../api/api-types.ts'
 import { type ControlVerbs } from '../api/control-app.ts'
 import { ControlError } from '../api/control-error.ts'
 import { type RelPath } from '../base/brand.ts'
 import { ArchiveRefusal } from '../engine/archive-keeper.ts'
 import { folderReport, type FolderReportNeeds, whereReport } from '../engine/folder-report.ts'
+import { type PoolFolder } from '../engine/pool-folder.ts'
+import { scrubReport } from '../engine/scrub-report.ts'
 import { parsePath, pathTrouble } from '../sync/path.ts'
 import { hostReport } from './host-reports.ts'
 import { type OpenedFolder } from './open-folder.ts'
@@ -40,6 +42,7 @@ export function controlVerbs({ host, folders, newIdentity }: ControlVerbsNeeds):
       throw new ControlError('not-found', `there is no file ${path} on this host`)
     },
     discard: async (dir) => ({ folder: dir, paths: await at(dir).folder.discard() }),
+    scrub: async (dir, path, now) => scrub(at(dir), path === null ? null : checked(path), now),
     newIdentity: async () => {
       const { peerId } = host()
       newIdentity()
@@ -52,6 +55,23 @@ export function controlVerbs({ host, folders, newIdentity }: ControlVerbsNeeds):
     },
     archivePurge: async (dir, what) => ({ folder: dir, ...(await refusing(at(dir).folder.archive.purge(what))) }),
   }
+}
+
+function scrub({ folder, index }: OpenedFolder, path: RelPath | null, now: boolean): ScrubReport {
+  if (path !== null && index.scrubFile(path) === null)
+    throw new ControlError('not-found', `there is no file ${path} on this host`)
+  if (now) scrubNow(folder, path)
+  return scrubReport({ folder, index }, path)
+}
+
+/** One at a time; to ask for the one that runs is to ask how far it is. */
+function scrubNow(folder: PoolFolder, path: RelPath | null): void {
+  const { scrubber } = folder.scrub
+  if (folder.halted !== null) throw new ControlError('halted', folder.halted)
+  if (scrubber.now?.running !== true) return void scrubber.scrubNow(path)
+  if (scrubber.now.path === path) return
+  const running = scrubber.now.path ?? 'all files'
+  throw new ControlError('in-the-way', `${running} of ${folder.settings.dir} is being scrubbed: wait for its end`)
 }
 
 /** Only of files it can be asked whether they are whole. */

@@ -14,6 +14,7 @@ import { type DiskRoot, openDiskRoot } from '../fs/disk-root.ts'
 import { type OpenFile, type Root } from '../fs/root.ts'
 import { type FolderLink, type Network } from '../net/network.ts'
 import { type Hasher } from '../scan/hasher.ts'
+import { type PieceChecker } from '../scan/piece-checker.ts'
 import { defaultIgnoreList } from '../scan/default-ignore-list.ts'
 import { compileIgnoreList, type IgnoreList } from '../scan/ignore-list.ts'
 import { createScanner } from '../scan/scanner.ts'
@@ -27,6 +28,9 @@ export interface FolderNeeds {
   readonly renewIndex: PoolFolderNeeds['renewIndex']
   /** The roots of all folders of this host: a content may lie in any. */
   readonly roots: Map<FolderId, Root>
+  readonly checker: PieceChecker
+  /** What each folder does about a place that is not what the index says. */
+  readonly suspects: Map<FolderId, (place: ContentPlace) => void>
   readonly clock: Clock
   readonly log: Log
 }
@@ -76,11 +80,14 @@ async function build(
     renewIndex,
     scanner: createScanner({ root: disk, index, ignored, clock }),
     openPlace: (place) => openPlace(needs.roots, place),
+    checker: needs.checker,
+    suspectElsewhere: (place) => needs.suspects.get(place.folder as FolderId)?.(place),
     hasWriters: (file) => (file.fd === null ? null : hasWriters(file.fd)),
     clock,
     log,
   })
   stack.defer(() => folder.close())
+  needs.suspects.set(own.keys.id, (place) => folder.scrub.suspect(place))
   const link = needs.network.openFolder({
     keys: own.keys,
     knownHosts: linesOf(own),
@@ -154,6 +161,7 @@ function settingsOf(config: Config, own: FolderConfig): FolderSettings {
     archiveMaxFileBytes: config.archiveMaxFileBytes,
     archiveTtlMs: config.archiveTtlMs,
     rescanIntervalMs: config.rescanIntervalMs,
+    scrubIntervalMs: own.scrubIntervalMs,
   }
 }
 

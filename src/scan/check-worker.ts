@@ -13,6 +13,8 @@ import { type CheckJob, type CheckReply } from './check-message.ts'
 assert(parentPort !== null, 'check-worker.ts is not started as a thread')
 const port = parentPort
 const buffer = Buffer.allocUnsafeSlow(MAX_PIECE_BYTES)
+/** What filesystems say of bytes that they can no longer give. */
+const LOST: ReadonlySet<string> = new Set(['EIO', 'EBADMSG', 'EUCLEAN', 'ENODATA', 'EILSEQ'])
 ioprioSetIdleThread() // without it, the pace alone keeps the scrub out of the way
 
 port.on('message', (job: CheckJob) => port.postMessage(checked(job)))
@@ -39,11 +41,21 @@ function checked({ fd, offsets, hashes }: CheckJob): CheckReply {
   }
 }
 
+/** False at the end of the file, and where the disk does not give the bytes. */
 function fill(fd: number, bytes: Buffer, position: number): boolean {
   for (let done = 0; done < bytes.byteLength;) {
-    const got = readSync(fd, bytes, done, bytes.byteLength - done, position + done)
-    if (got === 0) return false
+    const got = readSome(fd, bytes, done, position + done)
+    if (got <= 0) return false
     done += got
   }
   return true
+}
+
+function readSome(fd: number, bytes: Buffer, done: number, position: number): number {
+  try {
+    return readSync(fd, bytes, done, bytes.byteLength - done, position)
+  } catch (error) {
+    if (LOST.has((error as NodeJS.ErrnoException).code ?? '')) return -1
+    throw error
+  }
 }

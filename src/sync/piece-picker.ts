@@ -88,6 +88,11 @@ export class PiecePicker {
     return this.#missingBytes
   }
 
+  /** True if some peer has some of what is missing. */
+  get isOffered(): boolean {
+    return this.#swarm.offers((ordinal) => !this.#got.has(ordinal))
+  }
+
   has(ordinal: number): boolean {
     return this.#got.has(ordinal)
   }

@@ -19,6 +19,7 @@ export type ProblemKind =
   | 'disk-full' // the folder as a whole
   | 'no-events' // the folder as a whole: no or not enough watches; the rescan carries on
   | 'rejected' // a peer sent something that we refuse
+  | 'rotten' // its bytes have changed although nothing touched it: a failing disk
   | 'in-the-way' // something that is not synced stands where a synced path must go
 
 export interface Problem {

@@ -74,6 +74,16 @@ export class SwarmView {
     return this.#rarity.levels
   }
 
+  /** True if any peer has a piece for which `isMissing`. */
+  offers(isMissing: (ordinal: number) => boolean): boolean {
+    for (const pieces of this.#pieces.values()) {
+      let found = false
+      pieces.each((ordinal) => (found ||= isMissing(ordinal)))
+      if (found) return true
+    }
+    return false
+  }
+
   /** Pieces that no near receiver has. */
   get notNear(): PieceSet {
     return this.#nearRarity.levels[0]!

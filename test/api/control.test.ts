@@ -9,7 +9,7 @@ import { createControlClient } from '../../src/api/client.ts'
 import { type ControlVerbs } from '../../src/api/control-app.ts'
 import { ControlError, type ControlErrorCode } from '../../src/api/control-error.ts'
 import { createControlServer } from '../../src/api/control-server.ts'
-import { sampleStatus, sampleWhere } from './report.fixture.ts'
+import { noScrub, sampleStatus, sampleWhere } from './report.fixture.ts'
 
 function verbs(replaced: Partial<ControlVerbs> = {}, calls: unknown[] = []): ControlVerbs {
   return {
@@ -17,6 +17,7 @@ function verbs(replaced: Partial<ControlVerbs> = {}, calls: unknown[] = []): Con
     where: async (folder, path) => (calls.push(['where', folder, path]), sampleWhere),
     approve: async (folder) => ({ folder, paths: 2 }),
     discard: async (folder) => ({ folder, paths: 0 }),
+    scrub: async (folder) => ({ ...noScrub, folder }),
     rescan: async (folders) => (calls.push(['rescan', ...folders]), { folders }),
     newIdentity: async () => ({ formerPeerId: 'former' }),
     archiveList: async (folder) => ({ folder, files: [] }),

@@ -1,5 +1,14 @@
 /** Reports as a daemon would give them, for tests of the socket and of rendering. */
-import { type StatusReport, type WhereReport } from '../../src/api/api-types.ts'
+import { type ScrubReport, type StatusReport, type WhereReport } from '../../src/api/api-types.ts'
+
+export const noScrub: ScrubReport = {
+  folder: '/srv/iso',
+  intervalDays: null,
+  round: null,
+  endedAt: null,
+  now: null,
+  file: null,
+}
 
 export const sampleStatus: StatusReport = {
   version: '0.1.0',
@@ -20,6 +29,7 @@ export const sampleStatus: StatusReport = {
       files: 1234,
       bytes: 512_000_000_000,
       scan: { running: false, lastS: 1.25, at: 1_000_000 },
+      scrub: { ...noScrub, intervalDays: 30, round: { beganAt: 0, files: 1234, doneFiles: 500, bytes: 512_000_000_000, doneBytes: 220_160_000_000 }, endedAt: 1_000_000 },
       hosts: [
         { host: 'iso1:58889', self: true, state: 'self', why: '', deviceName: 'isoserver01', site: 'north', rttMs: null, receiveRate: 0, sendRate: 0, receivedBytes: 0, sentBytes: 0, inSync: null },
         { host: 'iso2:58889', self: false, state: 'proven', why: '', deviceName: 'isoserver02', site: 'south', rttMs: 1.24, receiveRate: 120_000_000, sendRate: 0, receivedBytes: 0, sentBytes: 0, inSync: false },
@@ -39,6 +49,7 @@ export const sampleStatus: StatusReport = {
       files: 0,
       bytes: 0,
       scan: { running: true, lastS: null, at: null },
+      scrub: { ...noScrub, folder: '/srv/empty' },
       hosts: [],
       transfers: [],
       hashing: [],

@@ -9,7 +9,7 @@ import { ControlError } from '../../src/api/control-error.ts'
 import { createControlServer } from '../../src/api/control-server.ts'
 import { type StatusReport } from '../../src/api/api-types.ts'
 import { generateSecret, parseSecret, readOnlySecret } from '../../src/base/secret.ts'
-import { sampleStatus, sampleWhere } from '../api/report.fixture.ts'
+import { noScrub, sampleStatus, sampleWhere } from '../api/report.fixture.ts'
 import { filledSample, fixture } from '../config/fixture.ts'
 import { LAUNCHER, run } from './run.ts'
 
@@ -26,6 +26,7 @@ async function answering(t: TestContext, replaced: Partial<ControlVerbs> = {}): 
     where: async () => sampleWhere,
     approve: async (folder) => ({ folder, paths: 2 }),
     discard: async (folder) => ({ folder, paths: 0 }),
+    scrub: async (folder) => ({ ...noScrub, folder }),
     rescan: async (folders) => ({ folders }),
     newIdentity: async () => ({ formerPeerId: '12D3KooWFormer' }),
     archiveList: async (folder) => ({

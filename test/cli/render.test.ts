@@ -14,7 +14,7 @@ test('status shows this host, folders, hosts, transfers and problems', () => {
   const expected = [
     /^isoserver01, site north: isosyncd 0\.1\.0, pid 4711, port 58889, up 1d 1h\n/,
     /^\/srv\/iso {2}syncing$/m,
-    /1,234 files, 512 GB; archive 3 files, 12 GB; scanned 5m ago in 1\.2s; read-write, id 1a2b3c4d/,
+    /1,234 files, 512 GB; archive 3 files, 12 GB; scanned 5m ago in 1\.2s; scrub 43 % done \(scrubbed 5m ago\); read-write, id 1a2b3c4d/,
     /iso1:58889 +isoserver01 +this host +north/,
     /iso2:58889 +isoserver02 +connected +south +1\.2 ms +120 MB\/s +- +no$/m,
     /iso3:58889 +- +down .*name does not resolve; next try in 8 s/,
@@ -22,7 +22,7 @@ test('status shows this host, folders, hosts, transfers and problems', () => {
     /░{20} +0 % +alma-9\.iso/,
     /unfinished +evil\\x1b\[2Jname\.iso: shorter than/,
     /^\/srv\/empty {2}halted: the marker is missing: mount the disk/m,
-    /0 files, 0 B; archive empty; scanning now \(never scanned\); read-only/,
+    /0 files, 0 B; archive empty; scanning now \(never scanned\); never scrubbed; read-only/,
     /known_hosts is empty/,
   ]
   for (const pattern of expected) assert.match(text, pattern)

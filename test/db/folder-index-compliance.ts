@@ -346,6 +346,9 @@ function contentTests(open: () => OpenedIndex): void {
     assert.deepEqual(two.rotten(), [])
     const again = reopen().one
     assert.deepEqual(again.rotten(), [rotten('a')])
+    again.commit(entries({ ...fileEntry('a', 'rot'), version: versionOf('b', 5) }))
+    assert.deepEqual(again.rotten(), [], 'announced as it is')
+    again.commit([{ op: 'rotten', file: rotten('a') }])
     again.commit(entries(absentEntry('a')))
     assert.deepEqual(again.rotten(), [])
   })

@@ -100,6 +100,7 @@ function asVersion1(at: string): void {
   const { db } = openConnection(at)
   db.exec(`
     DROP TRIGGER entry_content_changed;
+    DROP TRIGGER rotten_ended;
     DROP TRIGGER rotten_went;
     DROP TABLE rotten;
     ALTER TABLE entry DROP COLUMN verified_s;

@@ -1,0 +1,90 @@
+/**
+ * Real rot for tests: bits flip on the disk under a filesystem (ext4 on a loop device), while it is mounted and the
+ * daemon runs. Nothing above the disk notices: size, mtime, ctime and inode stay, and the page cache still shows the
+ * right bytes.
+ */
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  rmdirSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
+import { randomInt } from 'node:crypto'
+import { dropFromCache } from '../../src/base/native.ts'
+import { type Host } from './cluster.ts'
+
+const BLOCK_BYTES = 4096
+const PATIENCE_MS = 20_000
+
+/** A host whose pool lies on a filesystem in a file of its own. */
+export class RottingDisk implements Disposable {
+  readonly #host: Host
+  readonly #image: string
+
+  private constructor(host: Host) {
+    this.#host = host
+    this.#image = `${host.home}.disk`
+  }
+
+  /** Before the daemon starts. Null where loop devices or mounts are not allowed. */
+  static under(host: Host, bytes: number): RottingDisk | null {
+    const disk = new RottingDisk(host)
+    writeFileSync(disk.#image, '')
+    truncateSync(disk.#image, bytes)
+    mkdirSync(host.dir, { recursive: true })
+    const made = run('mkfs.ext4', '-q', '-b', String(BLOCK_BYTES), disk.#image)
+    if (!made || !run('mount', '-o', 'loop', disk.#image, host.dir)) return null
+    rmdirSync(host.path('lost+found')) // or it would be synced like any other
+    return disk
+  }
+
+  /** Flips one random bit of the file on the disk, at `position` if given. Returns where. */
+  flip(path: string, position = randomInt(statSync(this.#host.path(path)).size)): number {
+    const at = this.#blockOf(path, Math.floor(position / BLOCK_BYTES)) * BLOCK_BYTES + (position % BLOCK_BYTES)
+    const fd = openSync(this.#image, 'r+')
+    const byte = Buffer.alloc(1)
+    readSync(fd, byte, 0, 1, at)
+    byte[0] = (byte[0] ?? 0) ^ (1 << randomInt(8))
+    writeSync(fd, byte, 0, 1, at)
+    closeSync(fd)
+    return position
+  }
+
+  /** The page cache forgets the file, as it does in time. */
+  forget(path: string): void {
+    const fd = openSync(this.#host.path(path), 'r')
+    assert.ok(dropFromCache(fd, 0, statSync(this.#host.path(path)).size))
+    closeSync(fd)
+  }
+
+  /** The block of the disk that holds this block of the file. */
+  #blockOf(path: string, block: number): number {
+    execFileSync('sync', ['-f', this.#host.path(path)])
+    const listing = execFileSync('filefrag', ['-e', '-b4096', this.#host.path(path)], { encoding: 'utf8' })
+    for (const [, from, to, physical] of listing.matchAll(/^ *\d+: *(\d+)\.\. *(\d+): *(\d+)\.\./gm))
+      if (Number(from) <= block && block <= Number(to)) return Number(physical) + block - Number(from)
+    return assert.fail(`block ${block} of ${path} lies nowhere:\n${listing}`)
+  }
+
+  [Symbol.dispose](): void {
+    for (const end = Date.now() + PATIENCE_MS; !run('umount', this.#host.dir) && Date.now() < end;)
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
+  }
+}
+
+function run(command: string, ...words: string[]): boolean {
+  return spawnSync(command, words, { stdio: 'ignore' }).status === 0
+}
+
+/** What a stat says that rot must leave alone. */
+export function traceOf(host: Host, path: string): string {
+  const { size, mtimeNs, ctimeNs, ino } = statSync(host.path(path), { bigint: true })
+  return [size, mtimeNs, ctimeNs, ino].join(' ')
+}
