@@ -3,6 +3,7 @@
  *  - encrypt: a message is encrypted from where its parts lie, in one call, behind its own length: one write;
  *  - decrypt: likewise, from where the parts of a message lie to a buffer that comes back;
  *  - decoder: takes messages apart without making an error object at the end of each read;
+ *  - messages are handed on without DOM events (direct-messages.ts);
  *  - send: encrypts at once, also while the socket is full. The library keeps such bytes as plaintext until later,
  *    so that nobody could tell when a piece's buffer may be used for something else. Senders wait for 'drain' anyway.
  */
@@ -10,6 +11,7 @@ import { type ICryptoInterface, noise } from '@chainsafe/libp2p-noise'
 import { type ComponentLogger, type ConnectionEncrypter, type MessageStream, type PrivateKey } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { drawLife, notACopy } from './clone.ts'
+import { directMessages, takeDirectly } from './direct-messages.ts'
 import { MAX_PLAINTEXT_BYTES, PREFIX_BYTES } from './noise-buffers.ts'
 import { noiseCrypto } from './noise-crypto.ts'
 
@@ -17,12 +19,15 @@ type Bytes = Uint8Array | Uint8ArrayList
 
 /** What we use of the library's encrypted connection. */
 interface NoiseStream extends MessageStream {
+  /** The connection that carries it. */
+  stream: MessageStream
   writeStatus: string
   handshake: { encrypt(plain: Bytes): Bytes; decrypt(cipher: Bytes): Bytes }
   decoder: { readonly buffer: Uint8ArrayList; decode(bytes: Bytes): Iterable<Bytes> }
   encrypt(chunk: Bytes): Uint8ArrayList
   decrypt(chunk: Bytes): Uint8ArrayList
   sendData(data: Uint8ArrayList): { canSendMore: boolean }
+  onData(data: Uint8ArrayList): void
 }
 
 export interface NoiseComponents {
@@ -65,6 +70,14 @@ function tuned<T extends { connection: MessageStream }>(secured: T): T {
     if (!canSendMore) stream.writableNeedsDrain = true
     return canSendMore
   }
+  directMessages(stream)
+  takeDirectly(stream.stream, (bytes) => {
+    try {
+      for (const message of stream.decoder.decode(bytes)) stream.onData(stream.decrypt(message))
+    } catch (error) {
+      stream.abort(error as Error)
+    }
+  })
   return secured
 }
 

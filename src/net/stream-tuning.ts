@@ -2,6 +2,7 @@
 import { Socket } from 'node:net'
 import { type MultiaddrConnection, type Stream } from '@libp2p/interface'
 import { type Uint8ArrayList } from 'uint8arraylist'
+import { directMessages } from './direct-messages.ts'
 import { sealedBuffers } from './noise-buffers.ts'
 
 /** A socket takes 16 messages beyond the kernel's buffer before it says stop: fewer stops, bounded memory. */
@@ -11,6 +12,8 @@ export const SOCKET_BUFFER_BYTES = 1 << 20
 interface TcpConnection extends MultiaddrConnection {
   socket?: unknown
   sendData?: (data: Uint8ArrayList) => { sentBytes: number; canSendMore: boolean }
+  readonly writeBuffer?: Uint8ArrayList
+  readonly writeStatus?: string
 }
 
 /**
@@ -21,12 +24,22 @@ export function tuneConnection(connection: MultiaddrConnection): void {
   const tcp = connection as TcpConnection
   const { socket } = tcp
   if (!(socket instanceof Socket)) return
-  tcp.sendData = (data) => {
+  const sendData = (data: Uint8ArrayList) => {
     let canSendMore = true
     socket.cork()
     for (const part of data) canSendMore = socket.write(part, () => sealedBuffers.giveBack(part, 0))
     socket.uncork()
     return { sentBytes: data.byteLength, canSendMore }
+  }
+  tcp.sendData = sendData
+  const send = tcp.send.bind(tcp)
+  // Where nothing waits, the library's queue is only three copies of a list.
+  tcp.send = (data) => {
+    const isFree = tcp.writeStatus === 'writable' && !tcp.writableNeedsDrain && tcp.writeBuffer?.byteLength === 0
+    if (!isFree || data instanceof Uint8Array) return send(data)
+    const { canSendMore } = sendData(data)
+    if (!canSendMore) tcp.writableNeedsDrain = true
+    return canSendMore
   }
 }
 
@@ -43,6 +56,7 @@ const ESTABLISHED_STATES: readonly number[] = [1, 3]
 
 /** yamux tells the window after each frame, a message and a system call for nothing: half of it is soon enough. */
 export function tuneStream(stream: Stream): Stream {
+  directMessages(stream)
   const yamux = stream as YamuxStream
   const tell = yamux.sendWindowUpdate?.bind(yamux)
   if (tell === undefined) return stream
