@@ -46,9 +46,11 @@ export class Announcer {
   /** The peer has all up to our sequence `after` and wants what follows. */
   asked(peer: Peer, after: number): void {
     const most = Math.max(this.#atStart, this.#told.get(peer.replica) ?? 0)
-    if (after > most)
+    if (after > most && peer.writer)
       return this.#outdated(`${peer.host} has stored ${after} records of this index, which knows of only ${most}`)
-    this.#cursors.set(peer, { sent: after, stored: after, catchUpTo: this.#index.lastSequence() })
+    // A holder of the read-only secret may say what he likes: that must not cost an index. He gets everything again.
+    const from = after > most ? 0 : after
+    this.#cursors.set(peer, { sent: from, stored: from, catchUpTo: this.#index.lastSequence() })
     this.#push(peer)
   }
 
