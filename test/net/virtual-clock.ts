@@ -22,11 +22,15 @@ export class VirtualClock implements Clock {
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      const stop = this.after(ms, resolve)
-      signal?.addEventListener('abort', () => {
+      const aborted = () => {
         stop()
-        reject(signal.reason as Error)
+        reject(signal?.reason as Error)
+      }
+      const stop = this.after(ms, () => {
+        signal?.removeEventListener('abort', aborted)
+        resolve()
       })
+      signal?.addEventListener('abort', aborted)
     })
   }
 
