@@ -31,6 +31,8 @@ export interface HostDialerNeeds {
   /** Connects; gives the peer id that was found there. */
   readonly dial: (addresses: Multiaddr[]) => Promise<string>
   readonly isConnected: (peerId: string) => boolean
+  /** The same, by one of these (normalised) addresses. */
+  readonly isConnectedAt: (peerId: string, addresses: readonly string[]) => boolean
   /** The line has resolved anew, or a peer was found behind it. */
   readonly changed: (dialer: HostDialer) => void
 }
@@ -87,9 +89,12 @@ export class HostDialer {
     this.#wake()
   }
 
-  /** Whether that peer may be the one behind this line: it is not this host, and no other is connected. */
+  /** Whether that peer may be the one behind this line: it is not this host, and no other is connected from there. */
   isFreeFor(peerId: string): boolean {
-    return this.#state !== 'self' && (this.#peerId === peerId || !this.#isConnected())
+    if (this.#state === 'self') return false
+    const found = this.#peerId
+    // A copy that has got an identity of its own leaves its line to the original, which is connected from elsewhere.
+    return found === null || found === peerId || !this.#needs.isConnectedAt(found, this.#addresses)
   }
 
   /** Tries now, or looks again whether it is connected. */

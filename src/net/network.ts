@@ -238,6 +238,8 @@ export class Network {
         resolve,
         dial: async (addresses) => (await this.#started.dial(addresses)).remotePeer.toString(),
         isConnected: (peerId) => this.#connections.has(peerId),
+        isConnectedAt: (peerId, addresses) =>
+          this.#connections.of(peerId).some((connection) => addresses.includes(addressOf(connection.remoteAddr))),
         changed: () => this.#considerAll(dialer.peerId),
       },
     )

@@ -81,3 +81,20 @@ test('a third host keeps to the one that it knows, and says which other has its 
   assert.equal(c.events.length, 1, c.events.join())
   assert.equal((await a.peer()).host, c.line)
 })
+
+test('a third host takes a copy that has got an identity of its own for the host of its line', async () => {
+  await using hosts = new Hosts()
+  const { ports, lines } = await linesOf(1, 2)
+  const [, lineB = ''] = lines
+  const c = await hosts.start({ n: 4, knownHosts: lines })
+  await hosts.start({ n: 1, port: ports[0] ?? 0, knownHosts: [c.line] })
+  await c.peer()
+  // Nobody dials from there: it is c that finds the identity of the first behind the second line.
+  const copy = await hosts.start({ n: 2, identityOf: 1, indexOf: 2, port: ports[1] ?? 0, knownHosts: ['127.0.0.4:1'] })
+  await c.until(() => c.link.hosts().every((host) => host.state === 'proven'))
+  await copy.close()
+  const mended = await hosts.start({ n: 2, port: ports[1] ?? 0, knownHosts: [c.line] })
+  assert.equal((await mended.peer()).host, c.line)
+  await c.until(() => [...c.peers].some((peer) => peer.host === lineB && peer.deviceName === 'device 2'))
+  assert.equal(c.peers.size, 2)
+})
