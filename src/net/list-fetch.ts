@@ -22,7 +22,7 @@ export class ListFetch {
   begins(bytes: number): void {
     if (this.#list !== null) throw new ProtocolError('a piece list that begins twice')
     if (bytes > this.#maxBytes)
-      return this.fail(new PieceRefused(`its piece list has ${bytes} bytes where ${this.#maxBytes} are possible`))
+      throw new ProtocolError(`a piece list of ${bytes} bytes, where ${this.#maxBytes} are possible`)
     this.#list = new Uint8Array(bytes)
     this.#endIfFull(this.#list)
   }

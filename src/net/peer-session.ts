@@ -12,6 +12,7 @@ import { type PieceBuffers } from './piece-buffers.ts'
 import { type PieceProviderNeeds } from './piece-provider.ts'
 import { type PieceRequester, type Receive } from './piece-requester.ts'
 import { openRequester } from './piece-streams.ts'
+import { ProtocolError } from './record-codec.ts'
 import { type RateLimit } from './rate-limit.ts'
 import { type Traffic } from './traffic.ts'
 
@@ -79,7 +80,7 @@ export class PeerSession implements Peer {
   start(): void {
     const { messages } = this.#needs
     messages.onEnd((error) => {
-      if (error instanceof MuxerBreach) this.#needs.banned(this, error.message)
+      if (brokeProtocol(error)) this.#needs.banned(this, `it sent what it may not: ${error.message}`)
       this.#end(error.message)
     })
     messages.listen(limits.MAX_MESSAGE_BYTES, (bytes) => this.#take(decodeFrame(bytes)))
@@ -200,7 +201,10 @@ export class PeerSession implements Peer {
           this.#keepalive.heard()
           traffic.count('in', bytes)
         },
-        ended: () => (this.#requester = null),
+        ended: (error) => {
+          this.#requester = null
+          if (brokeProtocol(error)) this.ban(`it sent what it may not: ${error.message}`)
+        },
       })
     } catch (error) {
       this.#requester = null
@@ -233,4 +237,9 @@ export class PeerSession implements Peer {
   #abortStreams(gone: PeerGone): void {
     for (const stream of this.#pieceStreams) stream.abort(gone)
   }
+}
+
+/** Our own finding, not a reason that the other side gives. */
+function brokeProtocol(error: Error): boolean {
+  return error instanceof MuxerBreach || error instanceof ProtocolError
 }
