@@ -16,6 +16,8 @@ const STALL_MS = 30_000
 const IDLE_MS = 250
 /** Bad pieces that a peer may send before it is dropped for an hour. */
 const MOST_BAD_PIECES = 3
+/** A peer whose connection ended is about to be taken away: asked again at once it would refuse at once, for ever. */
+const GONE_MS = 100
 
 export interface PieceRequestsNeeds {
   readonly clock: Clock
@@ -91,13 +93,14 @@ export class PieceRequests {
       alive = this.#watch(peer, request)
       await this.#receive(transfer, peer, request, ordinal, piece)
     }
-    let refused = false
+    let [refused, gone] = [false, false]
     let tookMs: number | null = null
     try {
       await peer.fetchPieces(transfer.root, ordinals, lengths, receive, signal)
       tookMs = this.#needs.clock.elapsed() - askedMs
     } catch (error) {
-      refused = !(error instanceof PeerGone) && !transfer.signal.aborted
+      gone = error instanceof PeerGone
+      refused = !gone && !transfer.signal.aborted
       if (error instanceof FsError) this.#needs.failed(transfer, error)
       else if (refused && !(error instanceof PieceRefused) && !request.abort.signal.aborted)
         this.#needs.log.error({ host: peer.host, err: error }, `asking ${peer.host} for pieces failed; asking others`)
@@ -110,7 +113,8 @@ export class PieceRequests {
       this.#requests.get(transfer)?.get(peer)?.delete(request)
       window.ended(bytes, tookMs, peer.rttMs() || 0)
       if (window.isEmpty) this.#idleSince.set(peer, this.#needs.clock.elapsed())
-      this.#needs.ended(peer)
+      if (gone) this.#needs.clock.after(GONE_MS, () => this.#needs.ended(peer))
+      else this.#needs.ended(peer)
       if (refused) this.#needs.refused(transfer, peer)
     }
   }
