@@ -1,4 +1,5 @@
 /** What must hold at every moment, and what when all has come to rest. */
+import { type SignedRecord } from '../../src/sync/record.ts'
 import { type SimHost } from './sim-host.ts'
 import { treeOf } from './tree.ts'
 import { type World } from './world.ts'
@@ -53,13 +54,31 @@ export class Invariants {
     const after = this.#judged.get(host.index) ?? 0
     for (const { sequence, record } of records.recordsAfter(after, 1_000_000)) {
       this.#judged.set(host.index, sequence)
-      const author = this.#world.hosts.find((h) => h.replicas.includes(record.author))
-      if (author === undefined || author.isReadOnly)
-        this.#world.fail(host.name, `a record of ${record.path} is by ${author?.name ?? 'nobody'}, who may not write`)
-      else if (record.kind === 'tombstone' && !this.#world.ledger.wasRemoved(author.name, record.path, record.previous))
-        this.#world.fail(author.name, `it announced that ${record.path} was deleted, which no user did there`)
+      const wrong = this.#untruth(record)
+      if (wrong !== null) this.#world.fail(host.name, `its record of ${record.path} ${wrong}`)
     }
   }
+
+  #untruth(record: SignedRecord): string | null {
+    const { hosts, ledger, isSigned } = this.#world
+    if (!isSigned(record)) return 'is forged'
+    const author = hosts.find((h) => h.replicas.includes(record.author))
+    if (author === undefined || author.isReadOnly) return `is by ${author?.name ?? 'nobody'}, who may not write`
+    if (record.kind === 'tombstone')
+      return ledger.wasRemoved(author.name, record.path, record.previous)
+        ? null
+        : `says that it was deleted on ${author.name}, which no user did there`
+    // Parents of what arrives are made by daemons, and one directory is like another.
+    if (record.kind === 'directory') return null
+    return ledger.wasLeft(author.name, record.path, stateOfRecord(record))
+      ? null
+      : `says that ${author.name} has ${record.kind} there, which no user left there`
+  }
+}
+
+function stateOfRecord(record: SignedRecord): string {
+  if (record.kind === 'file') return `file:${record.root}`
+  return record.kind === 'link' ? `link:${record.target}` : record.kind
 }
 
 /** Null when all trees are the same; else the first difference. */
@@ -101,6 +120,7 @@ export function judgeEpoch(world: World): void {
     if ([...hosts].some((name) => isUnreliable(world, name))) continue
     const alone = related.every(([other]) => other === path)
     if (hosts.size > 1 && !alone) continue
+    if (world.ledger.discarded.size > 0 && [...states.values()].includes('absent')) continue
     const is = now.get(path) ?? 'absent'
     // One directory is like another, and a tombstone does not say what link it deleted: a host without an index takes its
     // own for new ones.

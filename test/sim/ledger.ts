@@ -17,6 +17,12 @@ export class Ledger {
   readonly #judged = new WeakMap<MemoryDisk, number>()
   /** What users of each host last left at a path in this epoch: a state, or 'absent'. */
   readonly touched = new Map<string, Map<string, string>>()
+  /** All that users ever left: host, path and state. */
+  readonly #left = new Set<string>()
+  /** Hosts whose operators took deletions back: they announce again what others wrote. */
+  readonly discarded = new Set<string>()
+  /** Hosts that forgot at any time: they announce again what lies there. */
+  readonly #everForgot = new Set<string>()
   /** Hosts that forgot in this epoch what they had not announced. */
   readonly forgetful = new Set<string>()
   /** Beginnings of uploads that go on: root hash and host. */
@@ -36,6 +42,7 @@ export class Ledger {
     for (const path of changed) {
       this.#noteRemoved(host, path, before.get(path))
       this.#touch(path, host.name, after.get(path) ?? 'absent')
+      this.#left.add(`${host.name} ${path} ${after.get(path) ?? 'absent'}`)
       keep(host.disk, path, nodes)
     }
     this.hold(host.disk)
@@ -45,6 +52,12 @@ export class Ledger {
   /** True if a user of the host really took that away. `root` is null for what is no file. */
   wasRemoved(host: string, path: string, root: string | null): boolean {
     return this.#removed.has(`${host} ${path} ${root ?? ''}`)
+  }
+
+  /** True if a user of the host really left that there, or the host may take for new what it does not know any more. */
+  wasLeft(host: string, path: string, state: string): boolean {
+    if (this.forgetful.has(host)) this.#everForgot.add(host)
+    return this.#everForgot.has(host) || this.discarded.has(host) || this.#left.has(`${host} ${path} ${state}`)
   }
 
   /** From now on the disk must hold what it holds now. */
@@ -63,6 +76,7 @@ export class Ledger {
   }
 
   newEpoch(): void {
+    for (const host of this.forgetful) this.#everForgot.add(host)
     this.touched.clear()
     this.forgetful.clear()
   }

@@ -56,6 +56,8 @@ export class SimHost {
   readonly replicas: ReplicaId[] = []
   index: IndexDatabase
   skewMs = 0
+  /** The files of a disk that is mounted in place of its own: nobody may change them. */
+  strangeFiles = ''
   capacityBytes = Number.MAX_SAFE_INTEGER
   readonly unreadable = new Set<string>()
   /** Once in so many operations the disk fails; 0: never. */

@@ -37,7 +37,8 @@ function archived(disk: MemoryDisk): readonly MemoryFile[] {
   return [...walked(archive).values()].filter((node) => node.kind === 'file')
 }
 
-function walked(dir: MemoryDirectory): Map<string, MemoryNode> {
+/** All that is below a directory, but isosyncd's own. */
+export function walked(dir: MemoryDirectory): Map<string, MemoryNode> {
   const found = new Map<string, MemoryNode>()
   walk(dir, '', found)
   return found

@@ -1,9 +1,10 @@
 /** What the world does to hosts: crashes, cuts, full and failing disks, lost mounts, wrong clocks, lost indexes. */
 import { type HostName } from '../../src/base/brand.ts'
 import { MemoryDisk } from '../../src/fs/memory-disk.ts'
+import { META } from '../../src/fs/memory-tree.ts'
 import { MemoryUser } from '../../src/fs/memory-user.ts'
 import { type SimHost } from './sim-host.ts'
-import { treeOf } from './tree.ts'
+import { treeOf, walked } from './tree.ts'
 import { type World } from './world.ts'
 
 const YEAR_MS = 365 * 86_400_000
@@ -33,6 +34,8 @@ export const TROUBLES: readonly Trouble[] = [
   { name: 'unmount', weight: 2, run: unmount },
   { name: 'clock', weight: 1, run: skewClock },
   { name: 'lose index', weight: 0.7, run: loseIndex },
+  { name: 'hostile', weight: 1.5, run: (world) => world.hostile.come() },
+  { name: 'discard', weight: 0.5, run: discard },
 ]
 
 function crash(world: World, host: SimHost): void {
@@ -158,6 +161,7 @@ function unmount(world: World, host: SimHost): void {
   const isForeign = world.chance.oneIn(2)
   world.say(`${host.name}: ${isForeign ? 'a foreign disk' : 'nothing'} is mounted in place of its own`)
   host.root.disk = isForeign ? foreignDisk(host) : new MemoryDisk({ now: () => host.nowUs() })
+  host.strangeFiles = filesOn(host.root.disk)
   world.time.after(world.chance.below(world.chance.pick([1000, 60_000, 1_200_000])), () => mount(world, host))
 }
 
@@ -171,8 +175,18 @@ function foreignDisk(host: SimHost): MemoryDisk {
   return disk
 }
 
+/** All files and links of a disk, isosyncd's own among them, as one text. */
+function filesOn(disk: MemoryDisk): string {
+  const meta = disk.top.children.get(META)
+  const ours = meta?.kind === 'directory' ? walked(meta) : []
+  const lines = [...walked(disk.top), ...ours].filter(([, { kind }]) => kind !== 'directory')
+  return lines.map(([path, node]) => `${path} ${node.inode} ${node.ctimeUs}`).join('\n')
+}
+
 function mount(world: World, host: SimHost): void {
   if (host.isMounted) return
+  if (filesOn(host.root.disk) !== host.strangeFiles)
+    world.fail(host.name, 'it changed something on a disk that is not its own')
   world.say(`${host.name}: its own disk is mounted again`)
   host.root.disk = host.disk
 }
@@ -191,8 +205,18 @@ function loseIndex(world: World, host: SimHost): void {
   world.startLater(host)
 }
 
+/** The operator did not mean the deletions that the brake holds. */
+function discard(world: World, host: SimHost): void {
+  const { folder } = host
+  if (folder === null) return
+  world.say(`${host.name}: discard`)
+  world.ledger.discarded.add(host.name)
+  void folder.discard()
+}
+
 /** Ends all troubles but wrong clocks; called again and again while hosts come to agree, as late troubles may come. */
 export function heal(world: World): void {
+  world.hostile.go()
   for (const key of [...world.stalls.keys()]) flowAgain(world, key)
   for (const key of [...world.cuts.keys()]) joinAgain(world, key)
   for (const host of world.hosts) {

@@ -5,8 +5,11 @@ import { type FolderKeys, parseSecret, readOnlySecret } from '../../src/base/sec
 import { FsError } from '../../src/fs/root.ts'
 import { MemoryNetwork } from '../../src/net/memory-network.ts'
 import { type FolderMessage } from '../../src/net/peer-port.ts'
+import { signedBytes } from '../../src/sync/record-bytes.ts'
+import { type SignedRecord } from '../../src/sync/record.ts'
 import { Chance } from './chance.ts'
 import { Contents } from './contents.ts'
+import { Hostile, HOSTILE } from './hostile.ts'
 import { Ledger } from './ledger.ts'
 import { SimFailure } from './sim-failure.ts'
 import { SimHost } from './sim-host.ts'
@@ -26,6 +29,8 @@ export class World {
   readonly ledger: Ledger
   readonly network: MemoryNetwork
   readonly hosts: readonly SimHost[]
+  readonly hostile = new Hostile(this)
+  readonly folder = WRITER.id
   readonly cuts = new Map<string, readonly [HostName, HostName]>()
   /** Directions in which nothing arrives. */
   readonly stalls = new Map<string, readonly [HostName, HostName]>()
@@ -67,6 +72,8 @@ export class World {
     await this.time.pass(ms)
     if (this.#failure !== null) throw this.#failure
   }
+
+  readonly isSigned = (record: SignedRecord): boolean => WRITER.verify(signedBytes(WRITER.id, record), record.signature)
 
   /** Powerless for a while. */
   crashed(host: SimHost): void {
@@ -118,8 +125,9 @@ export class World {
       },
       heard: () => void this.messages++,
       crashed: (host) => this.crashed(host),
-      down: (host, _peer, reason) => {
-        if (reason.startsWith('shut out')) this.fail(host.name, `a peer was banned although none is hostile: ${reason}`)
+      down: (host, peer, reason) => {
+        if (peer.host !== HOSTILE && reason.startsWith('shut out'))
+          this.fail(host.name, `${peer.host} was banned although it is not hostile: ${reason}`)
       },
     }
   }
