@@ -99,7 +99,7 @@ export class Scrubber {
     try {
       await now.run(this.#stop.signal, round)
       check.flush()
-      if (round !== null) this.#roundEnded(round)
+      if (round !== null) this.#end(round)
       log.info(
         { files: now.done.files, bytes: now.done.bytes, rotten: now.rot.size },
         `scrubbed ${now.path ?? 'all files'}: ${now.rot.size === 0 ? 'nothing rotten' : `${now.rot.size} rotten`}`,
@@ -139,7 +139,7 @@ export class Scrubber {
       check.flush()
       await rest()
     }
-    if (round === this.#round && isRoundOver(round.progress(intervalMs), clock.now())) this.#roundEnded(round)
+    if (round === this.#round && isRoundOver(round.progress(intervalMs), clock.now())) this.#roundOver(round)
     return Math.min(Math.max(waitMs, 1000), LOOK_AGAIN_MS)
   }
 
@@ -158,9 +158,13 @@ export class Scrubber {
     }
   }
 
-  #roundEnded(round: ActiveRound): void {
+  #end(round: ActiveRound): void {
     round.end()
     this.#round = null
+  }
+
+  #roundOver(round: ActiveRound): void {
+    this.#end(round)
     const { files, bytes } = round.total()
     this.#needs.log.info({ files, bytes }, `scrub: all ${files} files have been read again`)
   }

@@ -2,9 +2,12 @@
  * `npm run chaos [-- ROW [TIMES]]`: what must never happen, tried many times with real daemons. Without ROW all rows.
  * Prints a JSON line for each; exit status 0 if every promise was kept. Some rows need root, and say so.
  */
+import assert from 'node:assert/strict'
+import { doHarm, HARMS } from './hostile-peers.ts'
 import { LOSSES, loseIndexes } from './index-losses.ts'
 import { killInTransfers } from './kills.ts'
 import { flipBits } from './rot.ts'
+import { sendStrangers } from './strangers.ts'
 
 interface Row {
   readonly times: number
@@ -22,6 +25,32 @@ const rows: Readonly<Record<string, Row>> = {
     run: (each) => loseIndexes({ losses: LOSSES.flatMap((loss) => Array.from({ length: each }, () => loss)) }),
   },
   rot: { times: 100, run: (flips) => flipBits({ flips, bytes: 1_000_000 }) },
+  strangers: { times: 100_000, run: strangers },
+  hostile: { times: 1, run: hostile },
+}
+
+async function strangers(fuzzed: number): Promise<object> {
+  const figures = await sendStrangers({
+    seconds: 60,
+    connectionsPerSecond: 1000,
+    silent: 500,
+    fuzzed,
+    knownHostsOnly: false,
+  })
+  assert.ok(figures.worstConnectMs <= 5000 && figures.memoryGrowthMiB <= 64, JSON.stringify(figures))
+  return figures
+}
+
+async function hostile(times: number): Promise<object> {
+  const harms = Array.from({ length: times }, () => HARMS).flat()
+  const [quiet, ...done] = await doHarm(['none', ...harms])
+  assert.ok(quiet)
+  for (const figures of done) {
+    assert.equal(figures.wrongBytes, 0, JSON.stringify(figures))
+    assert.ok((figures.droppedMs ?? 0) <= 5000, JSON.stringify(figures))
+    assert.ok(figures.transferMs <= quiet.transferMs * 1.1, JSON.stringify({ ...figures, quietMs: quiet.transferMs }))
+  }
+  return { quietMs: quiet.transferMs, harms: done.map(({ log: _, ...figures }) => figures) }
 }
 
 const [only, given] = process.argv.slice(2)

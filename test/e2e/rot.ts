@@ -17,8 +17,10 @@ import {
   writeSync,
 } from 'node:fs'
 import { randomInt } from 'node:crypto'
+import { type ScrubReport } from '../../src/api/api-types.ts'
 import { dropFromCache } from '../../src/base/native.ts'
-import { type Host } from './cluster.ts'
+import { Cluster, type Host } from './cluster.ts'
+import { drop, settled } from './pool.ts'
 
 const BLOCK_BYTES = 4096
 const PATIENCE_MS = 20_000
@@ -59,9 +61,7 @@ export class RottingDisk implements Disposable {
 
   /** The page cache forgets the file, as it does in time. */
   forget(path: string): void {
-    const fd = openSync(this.#host.path(path), 'r')
-    assert.ok(dropFromCache(fd, 0, statSync(this.#host.path(path)).size))
-    closeSync(fd)
+    dropFiles(this.#host, [path])
   }
 
   /** The block of the disk that holds this block of the file. */
@@ -81,6 +81,58 @@ export class RottingDisk implements Disposable {
 
 function run(command: string, ...words: string[]): boolean {
   return spawnSync(command, words, { stdio: 'ignore' }).status === 0
+}
+
+export interface FlipOptions {
+  /** Files, and bits: one in each. */
+  readonly flips: number
+  readonly bytes: number
+}
+
+/**
+ * Flips bits on the disks of two of three hosts and scrubs. Throws where the pool is not what it was; null where loop
+ * devices cannot be had.
+ */
+export async function flipBits({ flips, bytes }: FlipOptions): Promise<{ found: number; healed: number } | null> {
+  await using cluster = await Cluster.make({ hosts: 3 })
+  const rotting = cluster.hosts.slice(0, 2)
+  const capacity = flips * bytes * 3 + 100_000_000 // the pool, rotten copies, and staging
+  const disks = rotting.map((host) => RottingDisk.under(host, capacity))
+  try {
+    const [one, two] = disks
+    if (!one || !two) return null
+    for (const host of cluster.hosts) host.start()
+    await cluster.connected()
+    const names = Array.from({ length: flips }, (_, i) => `image-${i}.iso`)
+    for (const [i, name] of names.entries()) drop(cluster.host(i % 3), name, bytes)
+    const right = await settled(cluster)
+    const announced = () => cluster.hosts.map((host) => host.logText().match(/"announced /g)?.length)
+    const before = announced()
+    for (const [i, name] of names.entries()) (i % 2 === 0 ? one : two).flip(name)
+    const answers = await Promise.all(rotting.map((host) => host.cli('scrub', '--now', '--json')))
+    const rot = answers.flatMap(({ stdout }) => (JSON.parse(stdout) as ScrubReport[])[0]?.now?.rot ?? [])
+    assert.deepEqual(await settled(cluster), right, 'all hosts have what was right')
+    for (const host of rotting) dropFiles(host, names)
+    assert.deepEqual(await settled(cluster), right, 'on the disk too')
+    assert.deepEqual(announced(), before, 'nothing was announced')
+    assert.deepEqual(
+      answers.map(({ code }) => code),
+      [0, 0],
+    )
+    return { found: rot.length, healed: rot.filter(({ state }) => state === 'healed').length }
+  } finally {
+    for (const host of cluster.hosts) await host.kill('SIGKILL')
+    for (const disk of disks) disk?.[Symbol.dispose]()
+  }
+}
+
+/** The page cache forgets these files. */
+function dropFiles(host: Host, names: readonly string[]): void {
+  for (const name of names) {
+    const fd = openSync(host.path(name), 'r')
+    assert.ok(dropFromCache(fd, 0, statSync(host.path(name)).size))
+    closeSync(fd)
+  }
 }
 
 /** What a stat says that rot must leave alone. */
