@@ -29,6 +29,8 @@ export interface ControlClient {
   archivePurge(what: PurgeWhat, folder?: string): Promise<PurgeReport>
 }
 
+/** What is restored or approved is read and hashed first: a large file, by a disk that has other things to do. */
+const HASHING_TIMEOUT_MS = 3_600_000
 /** `where` asks all peers and a purge may unlink thousands of files; a daemon that is silent for longer is stuck. */
 const ANSWER_TIMEOUT_MS = 60_000
 
@@ -39,23 +41,31 @@ export interface ControlClientOptions {
 }
 
 export function createControlClient(options: ControlClientOptions): ControlClient {
-  const post = <T>(path: string, body: object) => ask<T>(options, 'POST', path, body)
+  const post = <T>(path: string, body: object, timeoutMs = ANSWER_TIMEOUT_MS) =>
+    ask<T>(options, { method: 'POST', path, body: JSON.stringify(body), timeoutMs })
   return {
-    status: () => ask(options, 'GET', '/status', null),
+    status: () => ask(options, { method: 'GET', path: '/status', body: '', timeoutMs: ANSWER_TIMEOUT_MS }),
     where: (path, folder) => post('/where', { path, folder }),
     rescan: (folder) => post('/rescan', { folder }),
-    approve: (options) => post('/approve', options),
+    approve: (options) => post('/approve', options, HASHING_TIMEOUT_MS),
     discard: (folder) => post('/discard', { folder }),
     scrub: (options) => post('/scrub', options),
     newIdentity: () => post('/new-identity', {}),
     archiveList: (folder) => post('/archive/list', { folder }),
-    archiveRestore: (name, options = {}) => post('/archive/restore', { name, ...options }),
+    archiveRestore: (name, options = {}) => post('/archive/restore', { name, ...options }, HASHING_TIMEOUT_MS),
     archivePurge: (what, folder) => post('/archive/purge', { what, folder }),
   }
 }
 
-async function ask<T>(options: ControlClientOptions, method: string, path: string, body: object | null): Promise<T> {
-  const { status, text } = await exchange(options, method, path, body === null ? '' : JSON.stringify(body))
+interface Question {
+  readonly method: string
+  readonly path: string
+  readonly body: string
+  readonly timeoutMs: number
+}
+
+async function ask<T>(options: ControlClientOptions, question: Question): Promise<T> {
+  const { status, text } = await exchange(options, question)
   const answer = parsed(text)
   if (status === 200) return answer as T
   const { error, message } = (answer ?? {}) as { error?: unknown; message?: unknown }
@@ -63,21 +73,18 @@ async function ask<T>(options: ControlClientOptions, method: string, path: strin
   throw new ControlError(code, typeof message === 'string' ? message : `the daemon answered with HTTP status ${status}`)
 }
 
-async function exchange(options: ControlClientOptions, method: string, path: string, body: string) {
+async function exchange(options: ControlClientOptions, { method, path, body, timeoutMs }: Question) {
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>()
   const reachable = reachOrThrow(options)
   const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
-  const sent = request(
-    { socketPath: reachable.path, method, path, headers, timeout: ANSWER_TIMEOUT_MS },
-    (response) => {
-      let text = ''
-      response.setEncoding('utf8')
-      response.on('data', (part: string) => (text += part))
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }))
-      response.on('error', reject)
-    },
-  )
-  sent.on('timeout', () => sent.destroy(new Error(`no answer within ${ANSWER_TIMEOUT_MS / 1000} s`)))
+  const sent = request({ socketPath: reachable.path, method, path, headers, timeout: timeoutMs }, (response) => {
+    let text = ''
+    response.setEncoding('utf8')
+    response.on('data', (part: string) => (text += part))
+    response.on('end', () => resolve({ status: response.statusCode ?? 0, text }))
+    response.on('error', reject)
+  })
+  sent.on('timeout', () => sent.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)))
   sent.on('error', reject)
   sent.end(body)
   return promise.catch((error: unknown) => Promise.reject(inWords(options, error))).finally(() => reachable.release())

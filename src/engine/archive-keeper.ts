@@ -5,6 +5,8 @@ import { type Log } from '../base/log.ts'
 import { type PurgeWhat } from '../api/api-types.ts'
 import { type ArchivedContent, type FolderIndex } from '../db/index-port.ts'
 import { FsError, type Root } from '../fs/root.ts'
+import { HashedFileChanged, type Hasher } from '../scan/hasher.ts'
+import { rootHash } from '../sync/piece-list.ts'
 import { type Committer } from './committer.ts'
 import { type PathLocks } from './path-locks.ts'
 
@@ -14,16 +16,17 @@ const EXPIRE_EVERY_MS = 3_600_000
 /** What the operator asked for cannot be done; the message says why and what to do. */
 export class ArchiveRefusal extends Error {
   override readonly name = 'ArchiveRefusal'
-  readonly why: 'not-found' | 'in-the-way'
-  constructor(why: 'not-found' | 'in-the-way', sentence: string) {
+  readonly why: 'not-found' | 'in-the-way' | 'rotten'
+  constructor(why: 'not-found' | 'in-the-way' | 'rotten', sentence: string) {
     super(sentence)
     this.why = why
   }
 }
 
 export interface ArchiveKeeperNeeds {
-  readonly disk: Pick<Root, 'stat' | 'restore' | 'purgeArchived'>
+  readonly disk: Pick<Root, 'stat' | 'restore' | 'openArchived' | 'purgeArchived'>
   readonly index: Pick<FolderIndex, 'archive'>
+  readonly hasher: Pick<Hasher, 'hash'>
   readonly committer: Pick<Committer, 'commit'>
   readonly locks: PathLocks
   /** A file of the operator's stands at this path now: announce it without waiting for it to settle. */
@@ -58,6 +61,7 @@ export class ArchiveKeeper {
       this.list().find((f) => f.name === name) ?? this.list().find((f) => f.path === name && f.reason !== 'rotten')
     if (file === undefined)
       throw new ArchiveRefusal('not-found', `${name} is not in the archive; \`isosyncd archive list\` shows what is`)
+    await this.#assertSound(file)
     const path = to ?? file.path
     await this.#needs.locks.with([path], async () => {
       if ((await this.#needs.disk.stat(path)) !== null)
@@ -96,6 +100,23 @@ export class ArchiveKeeper {
 
   stop(): void {
     this.#cancel()
+  }
+
+  /** Restored, it would be announced as whatever lies there now: rot must not come to all hosts that way. */
+  async #assertSound({ name, root, size }: ArchivedContent): Promise<void> {
+    const file = await this.#needs.disk.openArchived(name)
+    try {
+      const lies = await this.#needs.hasher.hash(file, size, () => {}, new AbortController().signal)
+      if (rootHash(lies) === root) return
+    } catch (error) {
+      if (!(error instanceof HashedFileChanged)) throw error
+    } finally {
+      await file.close()
+    }
+    throw new ArchiveRefusal(
+      'rotten',
+      `${name} has rotted in the archive, or was changed there: it is not what was archived. Restore it on another host that has it, and purge this one`,
+    )
   }
 
   async #purgeAll(files: readonly ArchivedContent[]): Promise<void> {

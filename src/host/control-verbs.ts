@@ -95,7 +95,7 @@ async function refusing<T>(work: Promise<T>): Promise<T> {
     return await work
   } catch (error) {
     if (error instanceof ArchiveRefusal)
-      throw new ControlError(error.why === 'not-found' ? 'not-found' : 'in-the-way', error.message, { cause: error })
+      throw new ControlError(error.why === 'rotten' ? 'failed' : error.why, error.message, { cause: error })
     throw error
   }
 }

@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import {
+  dropFromCache,
   flockExclusive,
   hasWriters,
   ioprioSetIdle,
+  ioprioSetIdleThread,
   posixFallocate,
   renameNoReplace,
   setTimes,
@@ -142,6 +144,26 @@ describe('native calls', () => {
     assert.equal(typeof ioprioSetIdle, 'function')
   })
 
+  it('ioprioSetIdleThread puts the calling thread alone into the idle class', () => {
+    const module = JSON.stringify(new URL('../../src/base/native.ts', import.meta.url).href)
+    const script = `import { ioprioSetIdleThread } from ${module}; import { execSync } from 'node:child_process'
+      const classOf = (thread) => execSync('ionice -p ' + thread).toString().trim()
+      const others = '/proc/' + process.pid + '/task'
+      const done = ioprioSetIdleThread()
+      const classes = execSync('ls ' + others).toString().trim().split('\\n').filter((t) => Number(t) !== process.pid).map(classOf)
+      console.log(done, classOf(process.pid), classes.length > 0 && classes.every((c) => c !== 'idle'))`
+    const out = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
+    assert.equal(out.trim(), 'true idle true')
+  })
+
+  it('dropFromCache says whether it could', () => {
+    assert.equal(
+      withFile('dropped', 'w+', (fd) => dropFromCache(fd, 0, 4096)),
+      true,
+    )
+    assert.equal(dropFromCache(-1, 0, 4096), false)
+  })
+
   for (const kind of ['path', 'abstract'] as const)
     it(`sdNotify sends a datagram to a socket with a name of kind ${kind}`, () => {
       const name = kind === 'path' ? join(dir, 'notify') : `isosyncd-test-${process.pid}`
@@ -164,6 +186,8 @@ describe('native calls without koffi', () => {
     try {
       assert.equal(haveNative(), false)
       assert.equal(ioprioSetIdle(), false)
+      assert.equal(ioprioSetIdleThread(), false)
+      assert.equal(dropFromCache(0, 0, 1), false)
       assert.equal(sdNotify('READY=1', '/x'), false)
       assert.equal(await renameNoReplace(0, 'a', 0, 'b'), null)
       assert.equal(

@@ -1,6 +1,6 @@
 /** Bits that flip on a disk: found by scrubbing or serving, healed from the other hosts, and never spread. */
 import assert from 'node:assert/strict'
-import { readFileSync, rmSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { test, type TestContext } from 'node:test'
 import { type ScrubReport } from '../../src/api/api-types.ts'
 import { Cluster, type Host, until } from './cluster.ts'
@@ -169,4 +169,23 @@ test('an edit is no rot: it is announced, whether a scrub comes upon it or the w
   assert.equal(gone.code, 1)
   assert.match(gone.stderr, /there is no file edited\.img on this host/)
   t.diagnostic((await host.cli('scrub')).stdout)
+})
+
+test('what has rotted in the archive is not restored, so that it does not come to all hosts that way', async () => {
+  await using cluster = await Cluster.start({ hosts: 2 })
+  const [host, other] = [cluster.host(0), cluster.host(1)]
+  drop(host, 'archived.img', 1 * MB)
+  await settled(cluster)
+  rmSync(other.path('archived.img'))
+  await settled(cluster)
+  const [file] = await archivedFrom(host, 'archived.img')
+  const at = host.path('.sync/Archive', file?.name ?? '')
+  const bytes = readFileSync(at)
+  bytes[500_000] = (bytes[500_000] ?? 0) ^ 1
+  writeFileSync(at, bytes)
+  const { code, stderr } = await host.cli('archive', 'restore', 'archived.img')
+  assert.equal(code, 1)
+  assert.match(stderr, /archived\.img\.\S+ has rotted in the archive/)
+  assert.deepEqual(await settled(cluster), [])
+  assert.equal((await archivedFrom(host, 'archived.img')).length, 1)
 })
