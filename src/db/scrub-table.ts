@@ -53,9 +53,10 @@ export class ScrubTable {
     this.#setRound = db.prepare<[number | null, number | null, number]>(
       'UPDATE folder SET scrub_began_ms = ?, scrub_ended_ms = ? WHERE id = ?',
     )
+    // CROSS JOIN: from the few rotten files to their directories, not through all directories to the rotten files.
     this.#rotten = db.prepare<[number], Omit<RottenFile, 'path'> & { dir: DirPath; name: string }>(
       `SELECT d.path AS dir, r.name, r.bad_pieces AS badPieces, r.pieces, r.found_ms AS foundMs
-       FROM rotten r JOIN directory d ON d.id = r.dir WHERE d.folder = ${NUMBER} ORDER BY d.path, r.name`,
+       FROM rotten r CROSS JOIN directory d ON d.id = r.dir WHERE d.folder = ${NUMBER} ORDER BY d.path, r.name`,
     )
     this.#putRotten = db.prepare<[number, string, number, number, number]>(
       'INSERT OR REPLACE INTO rotten (dir, name, bad_pieces, pieces, found_ms) VALUES (?, ?, ?, ?, ?)',
