@@ -14,15 +14,24 @@ export class Findings {
   }
 
   /** Something that must be mended before the daemon starts. */
-  mistake(path: KeyPath, text: string, position: Position = this.#document.positionOf(path)): void {
-    const mistake = { file: this.#file, key: showPath(path), text, line: position.line, column: position.column }
+  mistake(path: KeyPath, words: string, position: Position = this.#document.positionOf(path)): void {
+    const text = withoutSecrets(words)
+    const mistake = {
+      file: this.#file,
+      key: withoutSecrets(showPath(path)),
+      text,
+      line: position.line,
+      column: position.column,
+    }
     // One value may break several rules that read the same to people.
     if (!this.#mistakes.some((m) => showMistake(m) === showMistake(mistake))) this.#mistakes.push(mistake)
   }
 
   /** Something that the operator should know, and no more. */
-  warning(path: KeyPath, text: string, position: Position = this.#document.positionOfKey(path)): void {
-    this.#warnings.push({ file: this.#file, key: showPath(path), text, line: position.line, column: position.column })
+  warning(path: KeyPath, words: string, position: Position = this.#document.positionOfKey(path)): void {
+    const text = withoutSecrets(words)
+    const key = withoutSecrets(showPath(path))
+    this.#warnings.push({ file: this.#file, key, text, line: position.line, column: position.column })
   }
 
   mistakes(): readonly Mistake[] {
@@ -32,4 +41,9 @@ export class Findings {
   warnings(): readonly Mistake[] {
     return inFileOrder(this.#warnings)
   }
+}
+
+/** A folder's secret that was written at another key must not come to the screen or into the journal. */
+function withoutSecrets(words: string): string {
+  return words.replace(/[AB][A-Z2-7]{40,}…?/g, '(what looks like a secret)')
 }
