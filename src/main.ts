@@ -14,6 +14,7 @@ if (words.includes('--watch'))
 process.exitCode = await runProgram(words, {
   terminal: processTerminal(),
   interrupted: interrupted.signal,
+  examineHost: async (config, state) => (await import('./host/doctor.ts')).examineHost(config, state),
   runDaemon: async (config, needs) => {
     // Names the process for `ps` and for the pid file's check, whatever directory it was started from.
     process.title = `isosyncd --config ${config.file}`

@@ -19,6 +19,7 @@ import {
 } from './answer-commands.ts'
 import { configFile, connectToDaemon } from './control-connection.ts'
 import { type RunDaemon } from './daemon-command.ts'
+import { type ExamineHost } from './doctor-command.ts'
 import { exitCodeOf, exitCodesInWords, FINE, UsageError, WRONG_USAGE } from './exit-code.ts'
 import { scrub, type ScrubOptions } from './scrub-command.ts'
 import { health, healthExitsInWords } from './health-command.ts'
@@ -29,6 +30,7 @@ import { version } from './version.ts'
 export interface ProgramNeeds {
   readonly terminal: Terminal
   readonly runDaemon: RunDaemon
+  readonly examineHost: ExamineHost
   /** Ends `status --watch`. */
   readonly interrupted: AbortSignal
 }
@@ -123,6 +125,17 @@ function addAnswers(program: Command, needs: ProgramNeeds, done: (exitCode: numb
     .description('for monitoring: is all well? Exit status 0 yes, 1 warning, 2 critical, 3 unknown')
     .addOption(json())
     .action(async (o: { json?: boolean }) => done(await health(client, { json: o.json === true }, terminal)))
+  program
+    .command('doctor')
+    .description(
+      'look at config, storage, index, folders, hosts and clock: what is wrong, and the command that mends it',
+    )
+    .addOption(json())
+    .action(async (o: { json?: boolean }) => {
+      const { doctor } = await import('./doctor-command.ts')
+      const file = configFile(program.opts<GlobalOptions>().config, process.env)
+      done(await doctor(file, { json: o.json === true }, { ...needs, client: client() }))
+    })
   program
     .command('where <name>')
     .description('which hosts have this file whole and verified; exit status 0 only if all have')

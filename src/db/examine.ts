@@ -1,0 +1,39 @@
+/** A look at an index that no daemon has open, for `doctor`: changes nothing in it. */
+import Database from 'better-sqlite3'
+import { type ReplicaId } from '../base/brand.ts'
+import { hexOf } from './blob.ts'
+import { quickCheck } from './open-connection.ts'
+
+export interface ExaminedIndex {
+  /** What is damaged, in SQLite's words; empty when all is well. */
+  readonly damage: readonly string[]
+  /** Null where it cannot be told. */
+  readonly replica: ReplicaId | null
+  /** Folders, by id, of which it knows something that lies on this host. */
+  readonly known: ReadonlySet<string>
+}
+
+export function examineIndex(path: string): ExaminedIndex {
+  try {
+    const db = new Database(path, { readonly: true, fileMustExist: true })
+    try {
+      const damage = quickCheck(db)
+      const replica = db.prepare<[], Uint8Array>('SELECT replica FROM meta').pluck().get()
+      const known = db
+        .prepare<[], Uint8Array>(
+          'SELECT folder FROM folder WHERE id IN (SELECT d.folder FROM directory d JOIN entry e ON e.dir = d.id)',
+        )
+        .pluck()
+        .all()
+      return {
+        damage,
+        replica: replica === undefined ? null : hexOf<ReplicaId>(replica),
+        known: new Set(known.map((id) => hexOf(id))),
+      }
+    } finally {
+      db.close()
+    }
+  } catch (error) {
+    return { damage: [error instanceof Error ? error.message : String(error)], replica: null, known: new Set() }
+  }
+}
