@@ -199,5 +199,6 @@ function limitsOf(config: Config) {
     uploadBytesPerSecond: config.uploadBytesPerSecond,
     downloadBytesPerSecond: config.downloadBytesPerSecond,
     limitLocalPeers: config.limitLocalPeers,
+    timed: config.limits,
   }
 }

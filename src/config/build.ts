@@ -1,6 +1,7 @@
 /** From what is written to what the daemon uses: units, names, defaults that depend on the machine. */
 import { resolve } from 'node:path'
-import { type Config, type FolderConfig, type KnownHost, type Limit, type TimedLimit } from './config.ts'
+import { type Limit, type TimedLimit } from '../sync/timed-limit.ts'
+import { type Config, type FolderConfig, type KnownHost } from './config.ts'
 import { type Places } from './directories.ts'
 import { type WrittenConfig, type WrittenFolder } from './schema.ts'
 import { type Surroundings } from './storage-path.ts'

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { type Document, type KeyPath } from './document.ts'
 import { type Findings } from './findings.ts'
-import { idleValue, meaninglessKey, notCarriedOut } from './keys.ts'
+import { idleValue, meaninglessKey } from './keys.ts'
 import { nearest } from './nearest.ts'
 import { configSchema, folderSchema, secretKeys, type WrittenConfig } from './schema.ts'
 
@@ -62,7 +62,7 @@ function remarkOn(value: unknown, path: KeyPath, findings: Findings): void {
   if (typeof value !== 'object' || value === null) return
   for (const [key, child] of Object.entries(value)) {
     const at = [...path, Array.isArray(value) ? Number(key) : key]
-    const remark = Array.isArray(value) ? null : (idleValue(key, child) ?? notCarriedOut(key))
+    const remark = Array.isArray(value) ? null : idleValue(key, child)
     if (remark !== null) findings.warning(at, remark)
     remarkOn(child, at, findings)
   }

@@ -5,6 +5,7 @@
 import { type HostName } from '../base/brand.ts'
 import { type Redacted } from '../base/redacted.ts'
 import { type FolderKeys } from '../base/secret.ts'
+import { type TimedLimit } from '../sync/timed-limit.ts'
 
 export interface Config {
   /** The file it came from, absolute. */
@@ -31,7 +32,7 @@ export interface Config {
   readonly uploadBytesPerSecond: number | null
   /** `rate_limit_local_peers`: the limits hold inside a site too. */
   readonly limitLocalPeers: boolean
-  /** `limits`: other limits by site and time of day; the first that fits counts. Not yet carried out. */
+  /** `limits`: other limits by site and time of day; the first that fits counts. */
   readonly limits: readonly TimedLimit[]
   /** `disk_low_priority`: idle I/O class. */
   readonly diskLowPriority: boolean
@@ -83,19 +84,4 @@ export interface KnownHost {
   readonly host: string
   readonly port: number
   readonly kind: 'name' | 'ipv4' | 'ipv6'
-}
-
-/** A limit as bytes per second, as a share of the host's own limit (0 to 1), or none at all. */
-export type Limit =
-  | { readonly kind: 'rate'; readonly bytesPerSecond: number }
-  | { readonly kind: 'share'; readonly share: number }
-  | { readonly kind: 'none' }
-
-export interface TimedLimit {
-  /** Between these two sites, both ways; null: any. */
-  readonly sites: readonly [string, string] | null
-  /** Minutes of the local day; `from` > `to` runs over midnight; null: all day. */
-  readonly minutes: { readonly from: number; readonly to: number } | null
-  readonly download: Limit | null
-  readonly upload: Limit | null
 }

@@ -81,10 +81,3 @@ export function idleValue(key: string, value: unknown): string | null {
   const found = idleValues.find((idle) => idle.key === key && idle.value === value)
   return found === undefined ? null : `${String(value)} has no effect: ${found.text}`
 }
-
-/** Keys that this version understands but does not carry out yet. */
-const notYet: readonly string[] = ['limits']
-
-export function notCarriedOut(key: string): string | null {
-  return notYet.includes(key) ? 'is understood, but this version does not carry it out yet' : null
-}

@@ -12,6 +12,7 @@ import { checkFolders, checkMetaDirs, checkOwnPlace, placeOf, type Places } from
 import { type Document, type KeyPath, parseDocument } from './document.ts'
 import { Findings } from './findings.ts'
 import { type Mistake } from './mistake.ts'
+import { checkTimedLimits } from './check-timed-limits.ts'
 import { defaultStoragePath, type Surroundings, thisMachine } from './storage-path.ts'
 
 export type LoadedConfig =
@@ -80,6 +81,7 @@ function checkTogether(document: Document, file: string, surroundings: Surroundi
   if (pidFile !== null) checkOwnPlace(pidFile, 'file', dirs, findings)
   checkSecrets(top, findings)
   checkHosts(top, findings)
+  checkTimedLimits(top, findings)
   return { storage: storage ?? placeOf([], defaultStoragePath(surroundings), file), pidFile, folders }
 }
 

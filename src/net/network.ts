@@ -25,21 +25,13 @@ import { createNode, identityFrom } from './node.ts'
 import { type FolderHandlers, type Peer } from './peer-port.ts'
 import { PIECES_PROTOCOL } from './piece-streams.ts'
 import { PieceBuffers } from './piece-buffers.ts'
-import { RateLimit } from './rate-limit.ts'
 import { Renewal, SUCCESSOR_MS } from './renewal.ts'
 import { SeldomLog } from './seldom-log.ts'
+import { type Limits, SiteLimits } from './site-limits.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
 /** One line in the log for one address in this time. */
 const BREACH_LOG_MS = 60_000
-
-export interface Limits {
-  /** Whole host, bytes per second; 0 or null = none. */
-  readonly uploadBytesPerSecond: number | null
-  readonly downloadBytesPerSecond: number | null
-  /** Whether the limits also count between hosts of one site. */
-  readonly limitLocalPeers: boolean
-}
 
 export interface NetworkOptions extends Limits {
   /** 0 chooses a free one (tests). */
@@ -101,9 +93,7 @@ export class Network {
   readonly #waitingRoom: WaitingRoom
   readonly #breaches: SeldomLog
   readonly #renewal: Renewal
-  readonly #upload: RateLimit
-  readonly #download: RateLimit
-  #limitLocalPeers: boolean
+  readonly #limits: SiteLimits
   #node: Libp2p | null = null
   #closed = false
 
@@ -111,9 +101,7 @@ export class Network {
   constructor(options: NetworkOptions, needs: NetworkNeeds) {
     this.#options = options
     this.#needs = { resolve: resolveBySystem, random: Math.random, foldersOpen: Promise.resolve(), ...needs }
-    this.#upload = new RateLimit({ bytesPerSecond: options.uploadBytesPerSecond ?? 0 }, needs)
-    this.#download = new RateLimit({ bytesPerSecond: options.downloadBytesPerSecond ?? 0 }, needs)
-    this.#limitLocalPeers = options.limitLocalPeers
+    this.#limits = new SiteLimits(options, this.#needs)
     this.#connections = new Connections(needs)
     const dialAgain = (connection: Connection) => this.#dialAgain(connection)
     this.#renewal = new Renewal({ ...this.#needs, dialAgain })
@@ -177,7 +165,7 @@ export class Network {
         listeningPort: () => this.port,
         connectionsOf: (peerId) => this.#connections.of(peerId),
         succeeds: (connection, old) => this.#connections.youngerByMs(connection, old) >= SUCCESSOR_MS,
-        limitFor: (direction, otherSite) => this.#limitFor(direction, otherSite),
+        limitFor: (direction, otherSite) => this.#limits.of(direction, otherSite),
         settled: (connection) => this.#settled(connection),
       },
     )
@@ -197,9 +185,7 @@ export class Network {
   }
 
   setLimits(change: Limits): void {
-    this.#limitLocalPeers = change.limitLocalPeers
-    this.#upload.setRate(change.uploadBytesPerSecond ?? 0)
-    this.#download.setRate(change.downloadBytesPerSecond ?? 0)
+    this.#limits.set(change)
   }
 
   /** Tries every host now that is not connected. */
@@ -296,11 +282,6 @@ export class Network {
   #considerAll(peerId: string | null): void {
     for (const connection of this.#connections.of(peerId ?? ''))
       for (const folder of this.#folders.values()) folder.consider(connection)
-  }
-
-  #limitFor(direction: 'in' | 'out', site: string | null): RateLimit | null {
-    if (!this.#limitLocalPeers && site !== null && site === this.#options.site) return null
-    return direction === 'in' ? this.#download : this.#upload
   }
 
   #isKnown(address: string): boolean {

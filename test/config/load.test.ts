@@ -59,7 +59,7 @@ test('the example with all keys loads, and says of each key what the daemon will
     {
       sites: ['north', 'south'],
       minutes: { from: 420, to: 1140 },
-      upload: { kind: 'share', share: 0.2 },
+      upload: { kind: 'rate', bytesPerSecond: 2_500_000 },
       download: { kind: 'rate', bytesPerSecond: 5_000_000 },
     },
     { sites: null, minutes: { from: 1140, to: 420 }, upload: { kind: 'none' }, download: null },
@@ -74,6 +74,17 @@ test('the example with all keys loads, and says of each key what the daemon will
   assert.deepEqual([second.uid, second.gid, second.fileMode, second.dirMode], [36, 36, 0o644, 0o755])
   assert.equal(second.metaDir, join(realpathSync(f.dir), 'ovirt/isosyncd'))
   assert.equal(second.keys.sign, null)
+})
+
+test('a share of the own limit is read; sites on a host without one are warned of', (t) => {
+  const f = fixture(t)
+  const limits = [{ sites: ['north', 'south'], upload_limit: '20 %' }]
+  const pool = { secret: f.secret, dir: f.folder('pool'), known_hosts: ['iso1.lan:58889'] }
+  const text = JSON.stringify({ upload_limit: 1_000, limits, shared_folders: [pool] })
+  const loaded = parseConfig(text, join(f.dir, 'sync.json'), f.surroundings)
+  assert(loaded.ok)
+  assert.deepEqual(loaded.config.limits[0]?.upload, { kind: 'share', share: 0.2 })
+  assert.match(loaded.warnings.map((warning) => warning.text).join(), /no effect on a host without a site/)
 })
 
 test('units: kB are 1,000 bytes, intervals seconds, and 0 means none or never', (t) => {

@@ -122,6 +122,11 @@ const cases: readonly Case[] = [
     says: /limits\[0\]\.upload_limit: expected a number of kB\/s/,
   },
   {
+    name: 'a share of nothing',
+    top: { limits: [{ upload_limit: '20 %' }] },
+    says: /limits\[0\]\.upload_limit: a share of upload_limit, which this file does not set/,
+  },
+  {
     name: 'a dir that does not exist',
     folder: { dir: '/nonexistent/pool' },
     says: /dir: '\/nonexistent\/pool' does not exist/,
