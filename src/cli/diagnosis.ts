@@ -18,6 +18,7 @@ interface Judgement {
 /** By kind of problem; one that is not listed here waits for the operator all the same. */
 const JUDGEMENTS: Partial<Record<ProblemKind, Judgement>> = {
   'io-error': { level: 'critical', mend: 'look at the disk: `dmesg | tail`, `smartctl -a DEVICE`' },
+  rotten: { level: 'critical', mend: 'look at the disk: `smartctl -a DEVICE`' },
   unreadable: { level: 'warning', mend: 'give the user that isosyncd runs as the rights' },
   'bad-name': { level: 'warning', mend: 'rename it' },
   'name-clash': { level: 'warning', mend: 'rename one of the two' },
