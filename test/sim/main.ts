@@ -1,5 +1,6 @@
 /**
  * npm run sim -- --seeds N --from S     runs N seeds from S on; prints the first that fails and ends with 1
+ * npm run sim -- … --keep-going         tells of each that fails, and goes on; --first-failure ends there
  * npm run sim -- --from S --trace       runs seed S and prints all that happens
  */
 import { parseArgs } from 'node:util'
@@ -13,6 +14,7 @@ const { values } = parseArgs({
     steps: { type: 'string' },
     trace: { type: 'boolean', default: false },
     'keep-going': { type: 'boolean', default: false },
+    'first-failure': { type: 'boolean', default: false },
   },
 })
 const from = Number(values.from)
@@ -26,6 +28,10 @@ for (let seed = from; seed < from + Number(values.seeds); seed++) {
     continue
   }
   failed++
+  if (values['first-failure']) {
+    console.log(`seed ${seed}, step ${outcome.step}: ${outcome.what}`)
+    break
+  }
   if (values['keep-going']) {
     console.log(`seed ${seed}, step ${outcome.step}: ${outcome.what}`)
     continue

@@ -270,8 +270,14 @@ export class SimHost {
   #fail(op: MemoryOp, path: string): FsErrorCode | null {
     if (this.failsToSync && op === 'sync') return 'io'
     if (this.unreadable.has(path) && (op === 'open' || op === 'list')) return 'denied'
+    if (op === 'stat' && this.#isBelowUnreadable(path)) return 'denied'
     if (this.failsOneIn > 0 && this.#needs.chance.oneIn(this.failsOneIn)) return 'io'
     return null
+  }
+
+  #isBelowUnreadable(path: string): boolean {
+    for (const top of this.unreadable) if (path.startsWith(`${top}/`)) return true
+    return false
   }
 
   #log(more: object, clock: HostClock): Log {
