@@ -8,6 +8,7 @@ import { parseSecret } from '../base/secret.ts'
 import { buildConfig } from './build.ts'
 import { checkSchema } from './check-schema.ts'
 import { type Config } from './config.ts'
+import { putCredentials } from './credentials.ts'
 import { checkFolders, checkMetaDirs, checkOwnPlace, placeOf, type Places } from './directories.ts'
 import { type Document, type KeyPath, parseDocument } from './document.ts'
 import { Findings } from './findings.ts'
@@ -53,6 +54,7 @@ export function parseConfig(text: string, file: string, surroundings: Surroundin
     findings.mistake([], 'expected an object in braces: { "shared_folders": [ … ] }')
     return { ok: false, mistakes: findings.mistakes(), warnings: [] }
   }
+  putCredentials(document.value, surroundings, findings)
   const written = checkSchema(document, findings)
   const places = checkTogether(document, file, surroundings, findings)
   const mistakes = findings.mistakes()
