@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type FileEntry } from '../../src/sync/entry.ts'
+import { LocalRecords } from '../../src/engine/local-records.ts'
+import { fileEntry, fileRecord, folderNamed, path, replicaNamed, rootNamed, versionOf } from '../db/index-samples.ts'
+
+const FILE = path('a.iso')
+/** Another host has replaced it: fetched and installed here, but the index has not heard of that yet. */
+const replaced = { ...fileRecord('a.iso', 'new', 1_700_000_005), previous: rootNamed('old') }
+
+function note(content: string) {
+  const entry: FileEntry = { ...fileEntry('a.iso', 'old'), version: versionOf('a', 1_700_000_000) }
+  const records = new LocalRecords(
+    { folder: folderNamed('one'), sign: () => new Uint8Array(64) },
+    {
+      index: { entry: () => entry, recordsOf: () => [replaced], replica: replicaNamed('c') },
+      clock: { now: () => 1_700_000_010_000 },
+    },
+  )
+  const { mtimeUs, ctimeUs, inode, size } = fileEntry('a.iso', content)
+  const stat = { kind: 'file' as const, size, mtimeUs, ctimeUs, inode }
+  return records.note(FILE, { kind: 'file', size, mtimeUs, root: rootNamed(content) }, stat)
+}
+
+test('what was installed just before a crash is taken up, and not announced as a change of this host', () => {
+  const { what, changes } = note('new')
+  assert.equal(what, 'known')
+  assert.deepEqual(
+    changes.map((change) => change.op === 'entry' && [change.entry.kind, change.entry.version]),
+    [['file', versionOf('a', 1_700_000_000)]],
+  )
+})
+
+test('what a user has written meanwhile is announced', () => {
+  assert.equal(note('other').what, 'announced')
+})
