@@ -89,6 +89,12 @@ export class LocalChanges {
     return paths.length
   }
 
+  /** No file stands there: what had not settled never will, and links need not wait for it. */
+  vanished(path: RelPath): void {
+    this.#needs.settling.forget(path)
+    this.#wakeLinks(path)
+  }
+
   /** Takes the path as it is, without waiting for it to settle. */
   async takeNow(path: RelPath): Promise<void> {
     const stat = await this.#needs.disk.stat(path)
@@ -160,7 +166,7 @@ export class LocalChanges {
   }
 
   #missing(path: RelPath, entry: Entry): void {
-    this.#needs.settling.forget(path)
+    this.vanished(path)
     this.#needs.refused.forget(path)
     this.#needs.deletions.missing(path, entry)
   }
@@ -176,6 +182,10 @@ export class LocalChanges {
 
   #done(path: RelPath): void {
     this.#queued.delete(path)
+    this.#wakeLinks(path)
+  }
+
+  #wakeLinks(path: RelPath): void {
     if (this.#isPending(path)) return
     for (const link of this.#linksAlsoTo(path)) this.#needs.lookAgain(link)
     this.#linksTo.delete(path)

@@ -108,7 +108,7 @@ export class LocalSide {
       {
         ...needs,
         sighted: (sighting) => this.#sighted(sighting),
-        vanished: (path) => settling.forget(path),
+        vanished: (path) => this.changes.vanished(path),
         quiet: (path) => this.#solved.quiet(path),
         scanning: () => this.#solved.begin(),
         scanned: () => {

@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type RelPath } from '../../src/base/brand.ts'
+import { LocalChanges, type LocalChangesNeeds } from '../../src/engine/local-changes.ts'
+import { path } from '../db/index-samples.ts'
+
+test('a link whose target vanishes before it has settled is looked at again, and waits no more', () => {
+  const settling = new Set<RelPath>([path('image.iso')])
+  const again: RelPath[] = []
+  const needs = {
+    settling: {
+      has: (at: RelPath) => settling.has(at),
+      forget: (at: RelPath) => settling.delete(at),
+      get count() {
+        return settling.size
+      },
+    },
+    deletions: { count: 0 },
+    lookAgain: (at: RelPath) => again.push(at),
+  }
+  const changes = new LocalChanges(needs as unknown as LocalChangesNeeds)
+  const stat = { kind: 'link' as const, size: 9, mtimeUs: 1, ctimeUs: 1, inode: 1 }
+  changes.sighted({ seen: 'link', path: path('current.iso'), stat, target: 'image.iso', entry: null })
+  assert.deepEqual(again, [])
+  changes.vanished(path('image.iso'))
+  assert.deepEqual(again, [path('current.iso')])
+  assert.equal(changes.busy, 0)
+})
