@@ -59,6 +59,11 @@ export class Invariants {
     }
   }
 
+  #nameOf(record: SignedRecord): string {
+    const content = record.kind === 'file' ? this.#world.contents.byRoot(record.root) : null
+    return content?.name ?? record.kind
+  }
+
   #untruth(record: SignedRecord): string | null {
     const { hosts, ledger, isSigned } = this.#world
     if (!isSigned(record)) return 'is forged'
@@ -72,7 +77,7 @@ export class Invariants {
     if (record.kind === 'directory') return null
     return ledger.wasLeft(author.name, record.path, stateOfRecord(record))
       ? null
-      : `says that ${author.name} has ${record.kind} there, which no user left there`
+      : `says that ${author.name} has ${this.#nameOf(record)} there, which no user left there`
   }
 }
 

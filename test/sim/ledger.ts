@@ -23,6 +23,7 @@ export class Ledger {
   readonly discarded = new Set<string>()
   /** Hosts that forgot at any time: they announce again what lies there. */
   readonly #everForgot = new Set<string>()
+  readonly #everRestored = new Set<string>()
   /** Hosts that forgot in this epoch what they had not announced. */
   readonly forgetful = new Set<string>()
   /** Beginnings of uploads that go on: root hash and host. */
@@ -34,11 +35,11 @@ export class Ledger {
 
   /** Lets a user of `host` do something, and notes what came of it. Returns the paths that changed. */
   deed(host: SimHost, work: () => void): readonly string[] {
-    const before = this.statesOn(host.disk)
+    const [before, was] = [this.statesOn(host.disk), stampsOn(host.disk)]
     work()
     const nodes = treeOf(host.disk)
-    const after = this.statesOn(host.disk)
-    const changed = [...new Set([...before.keys(), ...after.keys()])].filter((p) => before.get(p) !== after.get(p))
+    const [after, is] = [this.statesOn(host.disk), stampsOn(host.disk)]
+    const changed = [...new Set([...before.keys(), ...after.keys()])].filter((p) => was.get(p) !== is.get(p))
     for (const path of changed) {
       this.#noteRemoved(host, path, before.get(path))
       this.#touch(path, host.name, after.get(path) ?? 'absent')
@@ -51,13 +52,21 @@ export class Ledger {
 
   /** True if a user of the host really took that away. `root` is null for what is no file. */
   wasRemoved(host: string, path: string, root: string | null): boolean {
-    return this.#removed.has(`${host} ${path} ${root ?? ''}`)
+    // Until peers tell it, a host cannot know that its index is older than its disk.
+    return this.#everRestored.has(host) || this.#removed.has(`${host} ${path} ${root ?? ''}`)
   }
 
   /** True if a user of the host really left that there, or the host may take for new what it does not know any more. */
   wasLeft(host: string, path: string, state: string): boolean {
     if (this.forgetful.has(host)) this.#everForgot.add(host)
     return this.#everForgot.has(host) || this.discarded.has(host) || this.#left.has(`${host} ${path} ${state}`)
+  }
+
+  /** An older index, or an older disk with it, was put back: what it missed meanwhile, nobody can expect of it. */
+  restored(host: SimHost): void {
+    this.forgetful.add(host.name)
+    this.#everRestored.add(host.name)
+    this.hold(host.disk)
   }
 
   /** From now on the disk must hold what it holds now. */
@@ -107,6 +116,16 @@ export class Ledger {
     const hosts = this.touched.get(path) ?? new Map<string, string>()
     this.touched.set(path, hosts.set(host, state))
   }
+}
+
+/** Tells also what was replaced by the same. Directories change with what is in them. */
+function stampsOn(disk: MemoryDisk): ReadonlyMap<string, string> {
+  return new Map(
+    [...treeOf(disk)].map(([path, { kind, inode, mtimeUs }]) => [
+      path,
+      kind === 'directory' ? kind : `${kind} ${inode} ${mtimeUs}`,
+    ]),
+  )
 }
 
 /** Users wait until what they did is on the disk: fsync of the file and of all directories above it. */

@@ -50,6 +50,7 @@ export async function runSeed(options: SeedOptions): Promise<Outcome> {
       host.kill()
       host.index.close()
     }
+    world.files?.remove()
     process.off('unhandledRejection', rejected)
   }
 }

@@ -6,13 +6,14 @@ import { type IndexDatabase, openIndexDatabase } from '../../src/db/open.ts'
 import { type FolderSettings } from '../../src/engine/folder-settings.ts'
 import { PoolFolder } from '../../src/engine/pool-folder.ts'
 import { crashDisk, type CrashFate } from '../../src/fs/memory-crash.ts'
-import { type MemoryDisk } from '../../src/fs/memory-disk.ts'
+import { type MemoryDirectory, type MemoryDisk } from '../../src/fs/memory-disk.ts'
 import { type MemoryOp, MemoryRoot } from '../../src/fs/memory-root.ts'
 import { type FsErrorCode, type Root } from '../../src/fs/root.ts'
 import { type MemoryLink, type MemoryNetwork } from '../../src/net/memory-network.ts'
 import { type FolderHandlers, type Peer } from '../../src/net/peer-port.ts'
 import { InlineHasher } from '../../src/scan/inline-hasher.ts'
 import { createScanner } from '../../src/scan/scanner.ts'
+import { copyOfDisk, type IndexFiles, putBack } from './backup.ts'
 import { type Chance } from './chance.ts'
 import { PowerFailure, simIndex } from './sim-index.ts'
 import { simRoot } from './sim-root.ts'
@@ -28,6 +29,8 @@ export interface SimHostOptions {
   readonly rescanMs: number
   readonly slowestMs: number
   readonly site: string | null
+  /** Null: indexes lie in memory, and no copies can be made. */
+  readonly files: IndexFiles | null
 }
 
 export interface SimHostNeeds {
@@ -40,6 +43,8 @@ export interface SimHostNeeds {
   readonly down: (host: SimHost, peer: Peer, reason: string) => void
   /** The power went out in the midst of something. */
   readonly crashed: (host: SimHost) => void
+  /** It began anew with an index of its own making. */
+  readonly renewed: (host: SimHost, why: string) => void
 }
 
 interface Life {
@@ -70,6 +75,10 @@ export class SimHost {
   isCommitting = false
   readonly #options: SimHostOptions
   readonly #needs: SimHostNeeds
+  /** An older index was put back: it may be given up at any time. */
+  wasRestored = false
+  #backup: { readonly index: string; readonly disk: MemoryDirectory } | null = null
+  #indexPath = ''
   #life: Life | null = null
   #lastUs = 0
 
@@ -162,6 +171,26 @@ export class SimHost {
     this.index = this.#newIndex()
   }
 
+  /** Copies the index and the disk. */
+  backUp(): void {
+    const { files } = this.#options
+    if (files !== null) this.#backup = { index: files.copy(this.#indexPath), disk: copyOfDisk(this.disk) }
+  }
+
+  get hasBackup(): boolean {
+    return this.#backup !== null
+  }
+
+  /** For a host that is down: puts the copy of the index back, or that of everything. */
+  restore(what: 'index' | 'all'): void {
+    const { files } = this.#options
+    if (files === null || this.#backup === null) return
+    this.index.close()
+    this.index = this.#openIndex(files.copy(this.#backup.index))
+    if (what === 'all') putBack(this.disk, this.#backup.disk)
+    this.wasRestored = true
+  }
+
   rescanEvery(rescanIntervalMs: number): void {
     const { folder } = this
     if (folder !== null) folder.settings = { ...folder.settings, rescanIntervalMs }
@@ -173,9 +202,22 @@ export class SimHost {
   }
 
   #newIndex(): IndexDatabase {
-    const index = openIndexDatabase(':memory:', { randomBytes: (count) => this.#needs.chance.bytes(count) })
+    const index = this.#openIndex(this.#options.files?.newPath() ?? ':memory:')
     this.replicas.push(index.replica)
     return index
+  }
+
+  #openIndex(path: string): IndexDatabase {
+    this.#indexPath = path
+    return openIndexDatabase(path, { randomBytes: (count) => this.#needs.chance.bytes(count) })
+  }
+
+  #renewIndex(why: string): void {
+    if (!this.wasRestored)
+      throw new Error(`the index of ${this.name} was given up, though nothing happened to it: ${why}`)
+    this.kill()
+    this.loseIndex()
+    this.#needs.renewed(this, why)
   }
 
   #build(clock: HostClock): PoolFolder {
@@ -193,9 +235,7 @@ export class SimHost {
       scanner: createScanner({ root: disk, index, ignored, clock }),
       openPlace: (place) => (place.in === 'tree' ? disk.open(place.entry.path) : disk.openArchived(place.name)),
       hasWriters: () => null,
-      renewIndex: (why, detail) => {
-        throw new Error(`the index of ${this.name} was given up, though nothing happened to it: ${why}: ${detail}`)
-      },
+      renewIndex: (why, detail) => clock.isDead || this.#renewIndex(`${why}: ${detail}`),
       clock,
       log: this.#log({}, clock),
     })

@@ -34,6 +34,8 @@ export const TROUBLES: readonly Trouble[] = [
   { name: 'unmount', weight: 2, run: unmount },
   { name: 'clock', weight: 1, run: skewClock },
   { name: 'lose index', weight: 0.7, run: loseIndex },
+  { name: 'back up', weight: 1, run: backUp },
+  { name: 'restore', weight: 1, run: restore },
   { name: 'hostile', weight: 1.5, run: (world) => world.hostile.come() },
   { name: 'discard', weight: 0.5, run: discard },
 ]
@@ -202,6 +204,22 @@ function loseIndex(world: World, host: SimHost): void {
   host.loseIndex()
   world.ledger.forgetful.add(host.name)
   world.say(`${host.name} loses its index`)
+  world.startLater(host)
+}
+
+function backUp(world: World, host: SimHost): void {
+  if (world.files === null || !host.isMounted) return
+  world.say(`${host.name} is backed up`)
+  host.backUp()
+}
+
+function restore(world: World, host: SimHost): void {
+  if (!host.isUp || !host.isMounted || !host.hasBackup) return
+  const what = world.chance.pick<'index' | 'all'>(['index', 'all'])
+  world.say(`${host.name}: ${what} of the backup is put back`)
+  host.kill()
+  host.restore(what)
+  world.ledger.restored(host)
   world.startLater(host)
 }
 

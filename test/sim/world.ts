@@ -7,6 +7,7 @@ import { MemoryNetwork } from '../../src/net/memory-network.ts'
 import { type FolderMessage } from '../../src/net/peer-port.ts'
 import { signedBytes } from '../../src/sync/record-bytes.ts'
 import { type SignedRecord } from '../../src/sync/record.ts'
+import { IndexFiles } from './backup.ts'
 import { Chance } from './chance.ts'
 import { Contents } from './contents.ts'
 import { Hostile, HOSTILE } from './hostile.ts'
@@ -37,6 +38,8 @@ export class World {
   /** Messages that hosts got, and changes that daemons made on disks: in silence neither grows. */
   messages = 0
   writes = 0
+  /** Of seeds in which old copies are put back. */
+  files: IndexFiles | null = null
   #failure: SimFailure | null = null
   readonly #told = new Told()
 
@@ -104,12 +107,16 @@ export class World {
     const settleMs = this.chance.pick([0, 1_000, 10_000, 10_000])
     const count = this.chance.pick([3, 3, 3, 4, 4, 5, 6, 7])
     const readOnly = this.chance.oneIn(3) ? count - 1 : -1
+    if (this.chance.oneIn(4)) this.files = new IndexFiles()
     const sites = this.chance.pick([[null], ['here', 'there']])
     return Array.from({ length: count }, (_, i) => {
       const keys = i === readOnly ? READER : WRITER
       const slowestMs = this.chance.pick([0, 1, 20, 200])
       const site = this.chance.pick<string | null>(sites)
-      return new SimHost({ name: `host${i}`, keys, settleMs, rescanMs: RESCAN_MS, slowestMs, site }, this.#needs())
+      return new SimHost(
+        { name: `host${i}`, keys, settleMs, rescanMs: RESCAN_MS, slowestMs, site, files: this.files },
+        this.#needs(),
+      )
     })
   }
 
@@ -125,6 +132,11 @@ export class World {
       },
       heard: () => void this.messages++,
       crashed: (host) => this.crashed(host),
+      renewed: (host, why) => {
+        this.say(`${host.name} gives its index up: ${why}`)
+        this.ledger.forgetful.add(host.name)
+        this.startLater(host)
+      },
       down: (host, peer, reason) => {
         if (peer.host !== HOSTILE && reason.startsWith('shut out'))
           this.fail(host.name, `${peer.host} was banned although it is not hostile: ${reason}`)
