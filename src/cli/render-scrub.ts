@@ -57,8 +57,8 @@ export function renderScrubbed(reports: readonly ScrubReport[]): string {
 }
 
 const BECOME: Readonly<Record<RotState, string>> = {
-  healed: 'rotten, healed from another host; the rotten copy is in the archive',
-  healing: 'rotten, being healed from another host',
+  healed: 'rotten, and healed',
+  healing: 'rotten, being healed',
   waiting: 'rotten, and no connected host has what is missing: see `isosyncd status`',
 }
 
