@@ -33,6 +33,7 @@ function buildFolder(written: WrittenFolder, places: Places['folders'][number] |
   return {
     dir: places?.dir.real ?? written.dir,
     keys: written.secret,
+    previous: buildPrevious(written),
     knownHosts: withoutRepetitions(written.known_hosts),
     metaDir: places?.meta?.real ?? null,
     useArchive: written.use_sync_trash,
@@ -47,6 +48,12 @@ function buildFolder(written: WrittenFolder, places: Places['folders'][number] |
     maxDeletePercent: written.max_delete_percent,
     scrubIntervalMs: zeroIsNull(written.scrub_interval_days, MS_PER_DAY),
   }
+}
+
+function buildPrevious({ secret, previous_secret: keys, previous_secret_until: until }: WrittenFolder) {
+  if (keys === undefined || until === undefined) return null
+  // A host that may only read from now on does not write in the old secret either.
+  return { keys: secret.sign === null ? { ...keys, sign: null } : keys, untilMs: until }
 }
 
 function withoutRepetitions(hosts: readonly KnownHost[]): readonly KnownHost[] {

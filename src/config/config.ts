@@ -49,6 +49,8 @@ export interface FolderConfig {
   readonly dir: string
   /** Keys derived from `secret`; `keys.sign` is null with a read-only secret. */
   readonly keys: FolderKeys
+  /** `previous_secret` and `previous_secret_until` (milliseconds since 1970), while the secret is being replaced. */
+  readonly previous: { readonly keys: FolderKeys; readonly untilMs: number } | null
   /** `known_hosts` in the order of the file, without repetitions; may name this host itself. */
   readonly knownHosts: readonly KnownHost[]
   /** `meta_dir`, absolute: staging and archive, on the root's filesystem; null: `.sync` in the root. */

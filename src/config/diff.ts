@@ -62,6 +62,7 @@ const folderKeyOf = {
   maxDeleteFiles: 'max_delete_files',
   maxDeletePercent: 'max_delete_percent',
   scrubIntervalMs: 'scrub_interval_days',
+  previous: 'previous_secret',
 } as const satisfies Record<keyof FolderConfig, string>
 
 export interface ConfigDiff {

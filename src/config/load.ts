@@ -9,6 +9,7 @@ import { buildConfig } from './build.ts'
 import { checkSchema } from './check-schema.ts'
 import { type Config } from './config.ts'
 import { putCredentials } from './credentials.ts'
+import { checkRotation } from './rotation.ts'
 import { checkFolders, checkMetaDirs, checkOwnPlace, placeOf, type Places } from './directories.ts'
 import { type Document, type KeyPath, parseDocument } from './document.ts'
 import { Findings } from './findings.ts'
@@ -82,6 +83,7 @@ function checkTogether(document: Document, file: string, surroundings: Surroundi
   if (storage !== null) checkOwnPlace(storage, 'directory', dirs, findings)
   if (pidFile !== null) checkOwnPlace(pidFile, 'file', dirs, findings)
   checkSecrets(top, findings)
+  for (const { value, key } of foldersOf(top)) checkRotation(value, key, findings)
   checkHosts(top, findings)
   checkTimedLimits(top, findings)
   return { storage: storage ?? placeOf([], defaultStoragePath(surroundings), file), pidFile, folders }

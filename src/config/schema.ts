@@ -36,6 +36,15 @@ function parseFolderSecret(text: string): FolderKeys | string {
   return `${keys}; \`isosyncd --generate-secret\` makes a new one, the same for all hosts`
 }
 
+/** A day counts to its end, here. */
+function parseEnd(text: string): number | string {
+  const [day = ''] = /^[0-9]{4}-[0-9]{2}-[0-9]{2}/.exec(text) ?? []
+  const ms = Date.parse(text === day ? `${day}T23:59:59.999` : text)
+  // JavaScript takes the 31st of February for a day in March.
+  const isDay = !Number.isNaN(ms) && new Date(`${day}T00:00:00Z`).toISOString().startsWith(day)
+  return isDay && day !== '' ? ms : `'${text}' is no day or time, such as "2026-12-31" or "2026-12-31T18:00:00Z"`
+}
+
 const flag = z.boolean().describe('true or false')
 const label = (what: string, most: number) =>
   z
@@ -80,6 +89,12 @@ export const timedLimitSchema = z
 export const folderSchema = z
   .strictObject({
     secret: parsed(z.string(), parseFolderSecret).describe('a secret in double quotes'),
+    previous_secret: parsed(z.string(), parseFolderSecret)
+      .optional()
+      .describe('the secret that was in use before, in double quotes'),
+    previous_secret_until: parsed(z.string(), parseEnd)
+      .optional()
+      .describe('a day or a time, such as "2026-12-31" or "2026-12-31T18:00:00Z"'),
     dir: filePath.describe('the path of a directory'),
     known_hosts: z
       .array(parsed(z.string(), parseKnownHost).describe('a host and port, such as "isoserver01.example.com:58889"'))
@@ -142,4 +157,4 @@ export type WrittenConfig = z.output<typeof configSchema>
 export type WrittenFolder = z.output<typeof folderSchema>
 
 /** Keys whose value must never be shown, not even as part of an error. */
-export const secretKeys: readonly string[] = ['secret', 'network_secret']
+export const secretKeys: readonly string[] = ['secret', 'previous_secret', 'network_secret']

@@ -5,6 +5,7 @@ import { type Log, silentLog } from '../base/log.ts'
 import { hexOf } from './blob.ts'
 import { ContentsTable } from './contents-table.ts'
 import { SqliteFolderIndex } from './folder-index.ts'
+import { renameFolder, type RenameFolder } from './rename-folder.ts'
 import { collectGarbage } from './garbage.ts'
 import { asIndexError } from './index-error.ts'
 import { type FolderIndex } from './index-port.ts'
@@ -17,6 +18,8 @@ export interface IndexDatabase {
   readonly replica: ReplicaId
   /** True when this call made the index: nothing is known of any folder yet. */
   readonly isNew: boolean
+  /** Keeps a folder under a new id; false if there is nothing to keep. Before `folder` is called for either. */
+  renameFolder(rename: RenameFolder): boolean
   /** The index of a folder; the same object for the same id. */
   folder(id: FolderId): FolderIndex
   /** What is damaged, in SQLite's words; empty when all is well. Reads the whole file: after an unclean stop only. */
@@ -68,14 +71,16 @@ function indexDatabase(db: Connection, isNew: boolean): IndexDatabase {
   const contents = new ContentsTable(db)
   const placesOf = preparePlaces(db)
   const folders = new Map<FolderId, FolderIndex>()
+  const folder = (id: FolderId) => {
+    const known = folders.get(id) ?? new SqliteFolderIndex(id, { db, replica, contents, placesOf })
+    folders.set(id, known)
+    return known
+  }
   return {
     replica,
     isNew,
-    folder(id) {
-      const known = folders.get(id) ?? new SqliteFolderIndex(id, { db, replica, contents, placesOf })
-      folders.set(id, known)
-      return known
-    },
+    folder,
+    renameFolder: (rename) => renameFolder(db, rename, folder),
     quickCheck: () => quickCheck(db),
     collectGarbage: (keep) => collectGarbage(db, contents, keep),
     bytes: () => Number(db.pragma('page_count', { simple: true })) * Number(db.pragma('page_size', { simple: true })),

@@ -12,7 +12,7 @@ import { kindNumber, recordKind } from './kind.ts'
 import { type Connection } from './open-connection.ts'
 
 /** `id` = folder * this + sequence. 2^40 sequences a folder, 8,191 folders: ids stay below 2^53. */
-const SEQUENCES_PER_FOLDER = 2 ** 40
+export const SEQUENCES_PER_FOLDER = 2 ** 40
 /** Paths are read in pages, so that no statement stays open while the caller does something else. */
 const PAGE_ROWS = 1_000
 

@@ -5,6 +5,8 @@ import { type DeletionLimits } from '../sync/guard.ts'
 export interface FolderSettings {
   readonly dir: string
   readonly keys: FolderKeys
+  /** Of a secret that is being replaced; what it has signed counts until then (milliseconds since 1970). */
+  readonly previous?: { readonly keys: FolderKeys; readonly untilMs: number } | null
   /** Of this host; null: not known. */
   readonly site: string | null
   readonly useArchive: boolean

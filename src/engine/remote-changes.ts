@@ -7,7 +7,7 @@ import { type Log } from '../base/log.ts'
 import { type Change, type FolderIndex } from '../db/index-port.ts'
 import { type FolderMessage, type Peer } from '../net/peer-port.ts'
 import { joinedVersion, mergeRecords } from '../sync/merge.ts'
-import { signedBytes } from '../sync/record-bytes.ts'
+import { bodyBytes, compareBytes, signedBytes } from '../sync/record-bytes.ts'
 import { type SignedRecord } from '../sync/record.ts'
 import { compareVersions, joinVersions, noVersion, remembersMoreOf } from '../sync/version.ts'
 import { type Committer } from './committer.ts'
@@ -21,6 +21,8 @@ export interface RemoteChangesNeeds {
   readonly index: Pick<FolderIndex, 'replica' | 'entry' | 'recordsOf' | 'peerProgress'>
   readonly committer: Pick<Committer, 'commit'>
   readonly verify: (bytes: Uint8Array, signature: Uint8Array) => boolean
+  /** Whether a secret that is being replaced, and counts yet, has signed it. */
+  readonly isOfOldSecret?: (record: SignedRecord) => boolean
   readonly breathe: () => Promise<void>
   /** The pool knows more of what this index said than the index itself: it must not be used any more. */
   readonly outdated: (why: string) => void
@@ -57,7 +59,7 @@ export class RemoteChanges {
     if (page.after > received) return this.#ask(peer, received)
     // Numbering that starts again at 0 although we know more: the peer lost its index's later part.
     if (page.upTo <= received && page.after !== 0) return peer.send({ type: 'stored', upTo: page.upTo })
-    const news = page.records.filter((record) => this.#isNew(record))
+    const news = page.records.filter((record) => this.#isNew(record) || this.#isSignedAnew(record))
     if (!(await this.#allVerified(peer, news))) return
     const unknown = news.find((record) => this.#isForgotten(record))
     if (unknown !== undefined)
@@ -77,7 +79,8 @@ export class RemoteChanges {
     const sets = new Map<RelPath, readonly SignedRecord[]>()
     for (const record of news) {
       const known = sets.get(record.path) ?? this.#needs.index.recordsOf(record.path)
-      sets.set(record.path, mergeRecords(known, [record]))
+      const others = this.#needs.isOfOldSecret ? known.filter((other) => !sameBody(other, record)) : known
+      sets.set(record.path, mergeRecords(others, [record]))
     }
     const changes: Change[] = [...sets].map(([path, records]) => ({ op: 'records', path, records }))
     return [...changes, { op: 'received', peer: peer.replica, sequence: upTo }]
@@ -91,6 +94,14 @@ export class RemoteChanges {
     })
   }
 
+  /** The same as one that we have, which only the old secret has signed: a reader cannot sign it itself. */
+  #isSignedAnew(record: SignedRecord): boolean {
+    const { index, isOfOldSecret } = this.#needs
+    if (isOfOldSecret === undefined) return false
+    const known = index.recordsOf(record.path).find((other) => sameBody(other, record))
+    return known !== undefined && isOfOldSecret(known) && !isOfOldSecret(record)
+  }
+
   /** It builds on a change in our own name that we know nothing of. */
   #isForgotten({ path, version }: SignedRecord): boolean {
     const { index } = this.#needs
@@ -102,6 +113,7 @@ export class RemoteChanges {
     for (const [i, record] of records.entries()) {
       if (i % CHECKED_AT_A_TIME === CHECKED_AT_A_TIME - 1) await this.#needs.breathe()
       if (this.#needs.verify(signedBytes(this.#folder, record), record.signature)) continue
+      if (this.#needs.isOfOldSecret?.(record) === true) continue
       peer.ban(`it sent a record of ${record.path} whose signature is not by a holder of the read-write secret`)
       return false
     }
@@ -119,4 +131,8 @@ export class RemoteChanges {
     this.#needs.log.error({ host: peer.host, err: error }, `could not store records from ${peer.host}; asking again`)
     this.greet(peer)
   }
+}
+
+function sameBody(one: SignedRecord, other: SignedRecord): boolean {
+  return compareBytes(bodyBytes(one), bodyBytes(other)) === 0
 }

@@ -10,6 +10,8 @@ import { type FolderIndex } from '../db/index-port.ts'
 import { FsError, type OldFile, type Root } from '../fs/root.ts'
 import { type Peer } from '../net/peer-port.ts'
 import { reconcile } from '../sync/reconcile.ts'
+import { signedBytes } from '../sync/record-bytes.ts'
+import { type SignedRecord } from '../sync/record.ts'
 import { Applier } from './applier.ts'
 import { type Committer } from './committer.ts'
 import { type ContentReader } from './content-reader.ts'
@@ -114,6 +116,7 @@ export class RemoteSide {
         ...needs,
         index,
         verify: (bytes, signature) => keys.verify(bytes, signature),
+        ...oldSecretOf(settings(), needs.clock),
         breathe,
         changed: (live, dead) => {
           needs.stored()
@@ -179,4 +182,13 @@ export class RemoteSide {
       this.#retryLater()
     })
   }
+}
+
+/** Nothing where no secret is being replaced. */
+function oldSecretOf({ previous }: FolderSettings, clock: Pick<Clock, 'now'>) {
+  if (previous === null || previous === undefined) return {}
+  const { keys, untilMs } = previous
+  const isOfOldSecret = (record: SignedRecord) =>
+    clock.now() < untilMs && keys.verify(signedBytes(keys.id, record), record.signature)
+  return { isOfOldSecret }
 }

@@ -20,6 +20,7 @@ import { compileIgnoreList, type IgnoreList } from '../scan/ignore-list.ts'
 import { createScanner } from '../scan/scanner.ts'
 import { createWatcher, type Watcher } from '../scan/watcher.ts'
 import { takeLock } from './open-storage.ts'
+import { takeOverOldSecret } from './take-over-old-secret.ts'
 
 export interface FolderNeeds {
   readonly index: IndexDatabase
@@ -69,6 +70,7 @@ async function build(
   const lock = takeLock(join(metaDir, 'lock'), `the folder ${own.dir}`)
   stack.defer(() => lock.release())
 
+  await takeOverOldSecret(own, disk, needs.index, log)
   const index = needs.index.folder(own.keys.id)
   const ignoring = { list: await readIgnoreList(disk, log) }
   const ignored = (path: RelPath) => ignoring.list.ignored(path)
@@ -90,6 +92,7 @@ async function build(
   needs.suspects.set(own.keys.id, (place) => folder.scrub.suspect(place))
   const link = needs.network.openFolder({
     keys: own.keys,
+    previous: own.previous,
     knownHosts: linesOf(own),
     replica: index.replica,
     handlers: folder,
@@ -152,6 +155,7 @@ function settingsOf(config: Config, own: FolderConfig): FolderSettings {
   return {
     dir: own.dir,
     keys: own.keys,
+    previous: own.previous,
     site: config.site,
     useArchive: own.useArchive,
     overwriteChanges: own.overwriteChanges,

@@ -9,7 +9,7 @@
  * connection that was made to take the place of an old one (renewal.ts) gets its peer.
  */
 import { type Connection } from '@libp2p/interface'
-import { type HostName, type ReplicaId } from '../base/brand.ts'
+import { type FolderId, type HostName, type ReplicaId } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
 import { type FolderKeys } from '../base/secret.ts'
@@ -24,7 +24,8 @@ import { KnownLines } from './known-lines.ts'
 import * as limits from './limits.ts'
 import { MessageStream } from './message-stream.ts'
 import { type FolderHandlers } from './peer-port.ts'
-import { PeerSession } from './peer-session.ts'
+import { inNewSecret, inOldSecret, isOver, type OldSecret, watchEnd } from './old-secret.ts'
+import { PeerSession, type RecordsOnTheWire } from './peer-session.ts'
 import { type PieceBuffers } from './piece-buffers.ts'
 import {
   exchangeIntros,
@@ -35,7 +36,7 @@ import {
   type Proven,
   whyNoPeer,
 } from './proof-exchange.ts'
-import { makeHello, type Refusal } from './proof.ts'
+import { makeHello, readHello, type Refusal } from './proof.ts'
 import { type RateLimit } from './rate-limit.ts'
 import { SeldomLog } from './seldom-log.ts'
 import { Setbacks } from './setbacks.ts'
@@ -51,6 +52,8 @@ const LOG_COPIES_EVERY_MS = 600_000
 
 export interface FolderNetOptions {
   readonly keys: FolderKeys
+  /** Of a secret that is being replaced: who has only that is a peer until it ends. */
+  readonly previous: OldSecret | null
   readonly replica: ReplicaId
   readonly knownHostsOnly: boolean
   readonly deviceName: string
@@ -86,6 +89,9 @@ export class FolderNet {
   readonly #traffic: TrafficByPeer
   readonly #copies: SeldomLog
   readonly #life = Buffer.from(drawLife()).toString('hex')
+  /** Hosts that did not take the new secret: the old one is tried next. */
+  readonly #backward = new Set<string>()
+  readonly #stopWatch: () => void
   #closed = false
 
   constructor(options: FolderNetOptions, needs: FolderNetNeeds) {
@@ -95,6 +101,8 @@ export class FolderNet {
     this.#setbacks = new Setbacks(needs)
     this.#traffic = new TrafficByPeer(needs)
     this.#copies = new SeldomLog({ everyMs: LOG_COPIES_EVERY_MS }, needs)
+    const { previous } = options
+    this.#stopWatch = previous === null ? () => {} : watchEnd(previous, needs.clock, () => this.#dropBackward(previous))
   }
 
   get dialers(): readonly HostDialer[] {
@@ -128,7 +136,42 @@ export class FolderNet {
 
   close(): void {
     this.#closed = true
+    this.#stopWatch()
     for (const session of [...this.#sessions.values()]) session.close('the daemon stops, or closes the folder')
+  }
+
+  /** Whether a stream for that folder id is ours to answer. */
+  answersTo(id: FolderId): boolean {
+    return this.#keysOf(id) !== null
+  }
+
+  /** How records are said to, and taken from, a host that has proven these keys. */
+  #translator(proven: FolderKeys): RecordsOnTheWire {
+    const { keys } = this.#options
+    if (proven === keys) return { said: (records) => records, heard: (records) => records }
+    return {
+      said: (records) => inOldSecret(proven, records),
+      heard: (records) => inNewSecret(proven, keys, records),
+    }
+  }
+
+  #keysOf(id: FolderId): FolderKeys | null {
+    const { keys } = this.#options
+    if (id === keys.id) return keys
+    const old = this.#oldSecret()
+    return old !== null && id === old.keys.id ? old.keys : null
+  }
+
+  /** Null where there is none, or its time is over. */
+  #oldSecret(): OldSecret | null {
+    const { previous } = this.#options
+    return previous === null || isOver(previous, this.#needs.clock) ? null : previous
+  }
+
+  #dropBackward(previous: OldSecret): void {
+    for (const session of this.#sessions.values())
+      if (session.folder === previous.keys.id)
+        session.close('the time of its secret is over: give that host the new secret of this folder')
   }
 
   /** Opens a stream to the host behind `connection` if it may be a peer of this folder and is none yet. */
@@ -175,8 +218,9 @@ export class FolderNet {
       messages = new MessageStream(stream, { count: this.counting(peerId) })
       const opened = messages
       await inTime(opened, this.#needs.clock, async () => {
-        const proven = await proveAsOpener(opened, this.#options.keys, this.#ends(connection))
-        await this.#introduce(connection, opened, proven)
+        const keys = (this.#backward.has(peerId) ? this.#oldSecret()?.keys : null) ?? this.#options.keys
+        const proven = await proveAsOpener(opened, keys, this.#ends(connection))
+        await this.#introduce(connection, opened, proven, keys)
       })
     } catch (error) {
       if (messages !== null) hangUp(messages, asError(error))
@@ -187,8 +231,10 @@ export class FolderNet {
   async #accept(connection: Connection, messages: MessageStream, hello: Uint8Array): Promise<void> {
     try {
       await inTime(messages, this.#needs.clock, async () => {
-        const proven = await proveAsAcceptor(messages, this.#options.keys, this.#ends(connection), hello)
-        await this.#introduce(connection, messages, proven)
+        const opening = readHello(hello)
+        const keys = (typeof opening === 'string' ? null : this.#keysOf(opening.folder)) ?? this.#options.keys
+        const proven = await proveAsAcceptor(messages, keys, this.#ends(connection), hello)
+        await this.#introduce(connection, messages, proven, keys)
       })
     } catch (error) {
       hangUp(messages, asError(error))
@@ -205,7 +251,7 @@ export class FolderNet {
     }
   }
 
-  async #introduce(connection: Connection, messages: MessageStream, proven: Proven): Promise<void> {
+  async #introduce(connection: Connection, messages: MessageStream, proven: Proven, keys: FolderKeys): Promise<void> {
     messages.trust()
     trustMuxer(connection)
     const ours = { ...this.#options, listeningPort: this.#needs.listeningPort(), life: this.#life }
@@ -213,7 +259,7 @@ export class FolderNet {
     const host = this.#lines.hostOf(connection, intro.listeningPort)
     if (host === null) throw new ProofFailed('stranger', "no line of this folder's known_hosts leads to it")
     await this.#refuseCopy(connection.remotePeer.toString(), intro)
-    if (!messages.ended && !this.#closed) this.#up(connection, messages, proven, intro, host)
+    if (!messages.ended && !this.#closed) this.#up(connection, messages, { ...proven, keys }, intro, host)
   }
 
   /** Throws where another live host has the same identity or the same index. */
@@ -236,13 +282,19 @@ export class FolderNet {
     return null
   }
 
-  #up(connection: Connection, messages: MessageStream, proven: Proven, intro: Intro, host: HostName): void {
+  #up(
+    connection: Connection,
+    messages: MessageStream,
+    proven: Proven & { keys: FolderKeys },
+    intro: Intro,
+    host: HostName,
+  ): void {
     const peerId = connection.remotePeer.toString()
     this.#replace(this.#sessions.get(peerId), connection)
     this.#setbacks.proven(peerId)
     const { handlers, clock, buffers, limitFor } = this.#needs
     const session = new PeerSession(
-      { folder: this.#options.keys.id, peerId, writer: proven.writer, intro },
+      { folder: proven.keys.id, peerId, writer: proven.writer, intro },
       {
         host: () => this.#lines.lineOf(peerId) ?? host,
         connection,
@@ -250,6 +302,7 @@ export class FolderNet {
         handlers,
         clock,
         buffers,
+        records: this.#translator(proven.keys),
         traffic: this.#traffic.of(peerId),
         limit: (direction) => limitFor(direction, intro.site),
         ended: (ended, reason) => this.#down(ended, reason),
@@ -276,6 +329,7 @@ export class FolderNet {
   #down(session: PeerSession, reason: string): void {
     const { peerId, host } = session
     if (this.#sessions.get(peerId) === session) this.#sessions.delete(peerId)
+    this.#backward.delete(peerId)
     this.#needs.log.info({ host, folder: this.#shortId, reason }, `${host} is gone: ${reason}`)
     this.#needs.handlers.down(session, reason)
     this.#considerLater(peerId, backoffMs(1, this.#needs.random()))
@@ -303,6 +357,7 @@ export class FolderNet {
     const code = error instanceof ProofFailed ? error.code : null
     if (code === 'clone' && this.#sessions.has(peerId)) return this.#copyCalls(connection, why)
     const state = code === 'banned' || code === 'clone' ? code : 'wrong-secret'
+    this.#tryOther(peerId)
     const { news, waitMs } = this.#setbacks.failed(peerId, why, state)
     this.#considerLater(peerId, waitMs)
     const host = this.#lines.shown(connection)
@@ -315,6 +370,11 @@ export class FolderNet {
     const address = addressOf(connection.remoteAddr)
     const tell = () => this.#needs.log.error({ address, folder: this.#shortId }, `${address} is refused: ${why}`)
     this.#copies.log(address, tell)
+  }
+
+  #tryOther(peerId: string): void {
+    if (this.#oldSecret() === null || this.#backward.has(peerId)) this.#backward.delete(peerId)
+    else this.#backward.add(peerId)
   }
 
   #considerLater(peerId: string, ms: number): void {

@@ -25,6 +25,7 @@ import { createNode, identityFrom } from './node.ts'
 import { type FolderHandlers, type Peer } from './peer-port.ts'
 import { PIECES_PROTOCOL } from './piece-streams.ts'
 import { PieceBuffers } from './piece-buffers.ts'
+import { type OldSecret } from './old-secret.ts'
 import { Renewal, SUCCESSOR_MS } from './renewal.ts'
 import { SeldomLog } from './seldom-log.ts'
 import { type Limits, SiteLimits } from './site-limits.ts'
@@ -61,6 +62,7 @@ export interface NetworkNeeds {
 
 export interface FolderLinkOptions {
   readonly keys: FolderKeys
+  readonly previous?: OldSecret | null
   readonly knownHosts: readonly string[]
   readonly replica: ReplicaId
   readonly handlers: FolderHandlers
@@ -123,7 +125,7 @@ export class Network {
     const node = await createNode(nodeOptions, { admits, clock: this.#needs.clock, handshakes, breached })
     node.addEventListener('connection:open', (event) => this.#opened(event.detail))
     node.addEventListener('connection:close', (event) => this.#wasClosed(event.detail))
-    const incoming = new IncomingStreams({ ...this.#needs, folder: (id) => this.#folders.get(id) })
+    const incoming = new IncomingStreams({ ...this.#needs, folder: (id) => this.#folderFor(id) })
     const streams = {
       maxInboundStreams: limits.MAX_STREAMS_PER_CONNECTION,
       maxOutboundStreams: limits.MAX_STREAMS_PER_CONNECTION,
@@ -149,12 +151,12 @@ export class Network {
   }
 
   openFolder(options: FolderLinkOptions): FolderLink {
-    const { keys, replica, handlers } = options
+    const { keys, previous = null, replica, handlers } = options
     const { knownHostsOnly, deviceName, site, program = 'isosyncd' } = this.#options
     if (this.#folders.has(keys.id)) throw new Error('a folder with this secret is open already')
     const { clock, log, random } = this.#needs
     const folder = new FolderNet(
-      { keys, replica, knownHostsOnly, deviceName, site, program },
+      { keys, previous, replica, knownHostsOnly, deviceName, site, program },
       {
         handlers,
         clock,
@@ -282,6 +284,11 @@ export class Network {
   #considerAll(peerId: string | null): void {
     for (const connection of this.#connections.of(peerId ?? ''))
       for (const folder of this.#folders.values()) folder.consider(connection)
+  }
+
+  /** By its secret, or by the one that is being replaced. */
+  #folderFor(id: FolderId): FolderNet | undefined {
+    return this.#folders.get(id) ?? [...this.#folders.values()].find((folder) => folder.answersTo(id))
   }
 
   #isKnown(address: string): boolean {

@@ -14,6 +14,7 @@ import { type PieceRequester, type Receive } from './piece-requester.ts'
 import { openRequester } from './piece-streams.ts'
 import { ProtocolError } from './record-codec.ts'
 import { type RateLimit } from './rate-limit.ts'
+import { type SignedRecord } from '../sync/record.ts'
 import { type Traffic } from './traffic.ts'
 
 /** Credit grows with the round trip, up to MAX_CREDIT_BYTES: enough for 250 MB/s. */
@@ -23,6 +24,12 @@ const PROBE_MS = 3_000
 
 /** Shorter than the time after which a connection without streams is closed. */
 const RETIRE_MS = 2_000
+
+/** What stands on the wire for records: another signature where the peer has only a secret that is being replaced. */
+export interface RecordsOnTheWire {
+  readonly said: (records: readonly SignedRecord[]) => readonly SignedRecord[]
+  readonly heard: (records: readonly SignedRecord[]) => readonly SignedRecord[]
+}
 
 export interface PeerSessionOptions {
   readonly folder: FolderId
@@ -39,6 +46,7 @@ export interface PeerSessionNeeds {
   readonly handlers: FolderHandlers
   readonly clock: Clock
   readonly traffic: Traffic
+  readonly records: RecordsOnTheWire
   readonly buffers: PieceBuffers
   /** Null where this peer is exempt. */
   readonly limit: (direction: 'in' | 'out') => RateLimit | null
@@ -91,6 +99,11 @@ export class PeerSession implements Peer {
     return this.#needs.host()
   }
 
+  /** The id by which the peer knows the folder. */
+  get folder(): FolderId {
+    return this.#folder
+  }
+
   get connection(): Connection {
     return this.#needs.connection
   }
@@ -100,7 +113,7 @@ export class PeerSession implements Peer {
   }
 
   send(message: FolderMessage): void {
-    this.#send({ type: 'message', message })
+    this.#send({ type: 'message', message: translated(message, this.#needs.records.said) })
   }
 
   async fetchPieceList(root: RootHash, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
@@ -172,7 +185,7 @@ export class PeerSession implements Peer {
     this.#keepalive.heard()
     switch (frame.type) {
       case 'message':
-        return this.#needs.handlers.message(this, frame.message)
+        return this.#needs.handlers.message(this, translated(frame.message, this.#needs.records.heard))
       case 'ping':
         return this.#send({ type: 'pong', id: frame.id })
       case 'pong':
@@ -242,4 +255,8 @@ export class PeerSession implements Peer {
 /** Our own finding, not a reason that the other side gives. */
 function brokeProtocol(error: Error): boolean {
   return error instanceof MuxerBreach || error instanceof ProtocolError
+}
+
+function translated(message: FolderMessage, translate: RecordsOnTheWire['said']): FolderMessage {
+  return message.type === 'records' ? { ...message, records: translate(message.records) } : message
 }
