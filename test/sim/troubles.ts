@@ -177,10 +177,13 @@ function foreignDisk(host: SimHost): MemoryDisk {
   return disk
 }
 
-/** All files and links of a disk, isosyncd's own among them, as one text. */
+/**
+ * All files and links of a disk, isosyncd's own among them, as one text. But for staging: what was being fetched when the
+ * disk went away may go on there until the next look at the marker.
+ */
 function filesOn(disk: MemoryDisk): string {
   const meta = disk.top.children.get(META)
-  const ours = meta?.kind === 'directory' ? walked(meta) : []
+  const ours = meta?.kind === 'directory' ? [...walked(meta)].filter(([path]) => !path.startsWith('staging')) : []
   const lines = [...walked(disk.top), ...ours].filter(([, { kind }]) => kind !== 'directory')
   return lines.map(([path, node]) => `${path} ${node.inode} ${node.ctimeUs}`).join('\n')
 }
