@@ -38,6 +38,7 @@ function buildFolder(written: WrittenFolder, places: Places['folders'][number] |
     metaDir: places?.meta?.real ?? null,
     useArchive: written.use_sync_trash,
     overwriteChanges: written.overwrite_changes,
+    priorities: written.priorities,
     settleMs: written.settle_seconds * MS_PER_SECOND,
     uid: written.owner ?? null,
     gid: written.group ?? null,

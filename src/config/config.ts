@@ -59,6 +59,8 @@ export interface FolderConfig {
   readonly useArchive: boolean
   /** `overwrite_changes`: on a read-only host, local changes are replaced by what the folder says. */
   readonly overwriteChanges: boolean
+  /** `priorities`: globs; what fits an earlier one is fetched first, what fits none last. */
+  readonly priorities: readonly string[]
   /** `settle_seconds`; may be 0. */
   readonly settleMs: number
   /** `owner` as a user id; null: leave as it comes. */

@@ -17,6 +17,7 @@ const LIVE = [
 const LIVE_IN_FOLDER = [
   'knownHosts',
   'settleMs',
+  'priorities',
   'useArchive',
   'overwriteChanges',
   'minFreeBytes',
@@ -54,6 +55,7 @@ const folderKeyOf = {
   useArchive: 'use_sync_trash',
   overwriteChanges: 'overwrite_changes',
   settleMs: 'settle_seconds',
+  priorities: 'priorities',
   uid: 'owner',
   gid: 'group',
   fileMode: 'file_mode',

@@ -107,6 +107,11 @@ export const folderSchema = z
     use_sync_trash: flag.default(true),
     overwrite_changes: flag.default(false),
     meta_dir: filePath.optional().describe("the path of a directory on the same filesystem as 'dir', outside of it"),
+    priorities: z
+      .array(z.string().min(1).max(1_000))
+      .max(100)
+      .default([])
+      .describe('a list of globs, such as ["rescue/**", "*-netinst.iso"]'),
     settle_seconds: seconds.default(10).describe(`a number of seconds, 0 to ${MAX_SECONDS}`),
     owner: account('owner').optional(),
     group: account('group').optional(),

@@ -6,6 +6,7 @@ import { type RootHash } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
 import { type FolderMessage, type Peer } from '../net/peer-port.ts'
+import { FetchQueue, mayStart, type Wish } from '../sync/fetch-order.ts'
 import { PieceRequests } from './piece-requests.ts'
 import { type Growing } from './piece-server.ts'
 import { Transfer, type TransferNeeds } from './transfer.ts'
@@ -15,7 +16,7 @@ const LOOK_FOR_IDLE_MS = 250
 /** A peer that could not read a piece that it has is asked again after this. */
 const ASK_REFUSER_MS = 5_000
 /** Enough that small files hide each other's round trips, few enough to finish some before all. */
-const MOST_AT_A_TIME = 24
+const AT_A_TIME = { most: 24, mostOfAll: 96 }
 
 export interface DownloaderNeeds {
   readonly transfer: TransferNeeds
@@ -38,7 +39,7 @@ export class Downloader {
   readonly #needs: DownloaderNeeds
   readonly #requests: PieceRequests
   readonly #active = new Map<RootHash, Transfer>()
-  readonly #waiting = new Map<RootHash, number>()
+  readonly #waiting = new FetchQueue<RootHash>()
   /** Peers that did not give a piece and are to be asked again. */
   readonly #refusers = new WeakMap<Transfer, Set<Peer>>()
   #paused = false
@@ -56,10 +57,10 @@ export class Downloader {
     })
   }
 
-  /** Starts, or goes on, fetching a content of `size` bytes. */
-  fetch(root: RootHash, size: number): void {
+  /** Starts, or goes on, fetching a content. */
+  fetch(root: RootHash, wish: Wish): void {
     if (this.#active.has(root)) return
-    this.#waiting.set(root, size)
+    this.#waiting.set(root, wish)
     this.#startNext()
   }
 
@@ -78,11 +79,6 @@ export class Downloader {
     return [...this.#active.values()]
   }
 
-  /** Contents and their sizes that wait for their turn. */
-  waiting(): ReadonlyMap<RootHash, number> {
-    return this.#waiting
-  }
-
   growing(root: RootHash): Growing | null {
     return this.#active.get(root) ?? null
   }
@@ -95,7 +91,7 @@ export class Downloader {
     for (const transfer of this.transfers()) {
       if (transfer.state === 'whole') continue
       await this.#end(transfer, reason)
-      this.#waiting.set(transfer.root, transfer.size)
+      this.#waiting.set(transfer.root, transfer)
     }
   }
 
@@ -134,12 +130,11 @@ export class Downloader {
   }
 
   #startNext(): void {
-    while (!this.#paused && this.#unfinished() < MOST_AT_A_TIME) {
-      const next = smallest(this.#waiting)
-      if (next === null) return
-      const [root, size] = next
+    for (let next = this.#waiting.first(); !this.#paused && next !== null; next = this.#waiting.first()) {
+      const [root, wish] = next
+      if (!mayStart(wish, this.#unfinished().map(missingOf), AT_A_TIME)) return
       this.#waiting.delete(root)
-      const transfer = new Transfer({ root, size }, this.#needs.transfer)
+      const transfer = new Transfer({ root, ...wish }, this.#needs.transfer)
       this.#active.set(root, transfer)
       void this.#start(transfer)
     }
@@ -199,11 +194,11 @@ export class Downloader {
     this.#startNext()
   }
 
-  /** Asks the peer for what it has, of the transfer that is nearest to its end first: small files overtake large ones. */
+  /** Asks the peer for what it has: by rank, then of the transfer that is nearest to its end. */
   #askPeer(peer: Peer): void {
     if (!this.#requests.hasRoom(peer)) return
     const fetching = this.transfers().filter((transfer) => transfer.picker !== null)
-    fetching.sort((a, b) => a.size - a.doneBytes - (b.size - b.doneBytes))
+    fetching.sort((a, b) => a.rank - b.rank || missingOf(a).size - missingOf(b).size)
     for (const transfer of fetching) this.#requests.ask(transfer, peer)
   }
 
@@ -223,13 +218,12 @@ export class Downloader {
     for (const peer of this.#needs.peers()) peer.send({ type: 'want', root, wanted })
   }
 
-  #unfinished(): number {
-    return this.transfers().filter((transfer) => transfer.state !== 'whole').length
+  #unfinished(): readonly Transfer[] {
+    return this.transfers().filter((transfer) => transfer.state !== 'whole')
   }
 }
 
-function smallest(waiting: ReadonlyMap<RootHash, number>): [RootHash, number] | null {
-  let best: [RootHash, number] | null = null
-  for (const item of waiting) if (best === null || item[1] < best[1]) best = item
-  return best
+/** What is left to wish for. */
+function missingOf({ size, doneBytes, rank }: Transfer): Wish {
+  return { size: size - doneBytes, rank }
 }

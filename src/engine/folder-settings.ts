@@ -1,4 +1,5 @@
 /** What the engine needs to know of a folder's config. */
+import { type RelPath } from '../base/brand.ts'
 import { type FolderKeys } from '../base/secret.ts'
 import { type DeletionLimits } from '../sync/guard.ts'
 
@@ -12,6 +13,8 @@ export interface FolderSettings {
   readonly useArchive: boolean
   readonly overwriteChanges: boolean
   readonly settleMs: number
+  /** The order in which files are fetched: 0 first. Absent: all alike. */
+  readonly rankOf?: (path: RelPath) => number
   /** Larger files are removed, not archived; null: all are archived. */
   readonly archiveMaxFileBytes: number | null
   /** The brake on deletions holds when more than both vanish in one go. */

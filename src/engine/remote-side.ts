@@ -87,6 +87,7 @@ export class RemoteSide {
     this.wanted = new WantedContents({
       disk,
       downloader: this.downloader,
+      rankOf: (path) => needs.settings().rankOf?.(path) ?? 0,
       consider: (paths) => this.applier.consider(paths),
       published: (root) => server.changed(root),
     })

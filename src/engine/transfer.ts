@@ -41,6 +41,8 @@ export type TransferState = 'waiting' | 'listing' | 'checking' | 'fetching' | 's
 export class Transfer implements Growing {
   readonly root: RootHash
   readonly size: number
+  /** Its place among others: 0 first. */
+  readonly rank: number
   state: TransferState = 'waiting'
   readonly #needs: TransferNeeds
   readonly #stop = new AbortController()
@@ -52,9 +54,10 @@ export class Transfer implements Growing {
   #picker: PiecePicker | null = null
   #staged: StagedFile | null = null
 
-  constructor(options: { root: RootHash; size: number }, needs: TransferNeeds) {
+  constructor(options: { root: RootHash; size: number; rank: number }, needs: TransferNeeds) {
     this.root = options.root
     this.size = options.size
+    this.rank = options.rank
     this.#needs = needs
   }
 

@@ -10,6 +10,8 @@ import { type Contents } from './tree-changes.ts'
 export interface WantedContentsNeeds {
   readonly disk: Pick<Root, 'listStaged' | 'dropStaged'>
   readonly downloader: Pick<Downloader, 'fetch' | 'isWhole' | 'drop'>
+  /** In which order paths are fetched: 0 first. */
+  readonly rankOf: (path: RelPath) => number
   /** Look at these paths again. */
   readonly consider: (paths: readonly RelPath[]) => void
   /** The content can be served whole from the tree now. */
@@ -46,7 +48,8 @@ export class WantedContents implements Contents {
     if (this.#rootOf.get(path) !== root) this.release(path)
     this.#rootOf.set(path, root)
     this.#pathsOf.set(root, (this.#pathsOf.get(root) ?? new Set()).add(path))
-    if (!this.#needs.downloader.isWhole(root)) this.#needs.downloader.fetch(root, size)
+    if (!this.#needs.downloader.isWhole(root))
+      this.#needs.downloader.fetch(root, { size, rank: this.#needs.rankOf(path) })
   }
 
   async installed(path: RelPath, root: RootHash): Promise<void> {

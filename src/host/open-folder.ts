@@ -20,7 +20,11 @@ import { compileIgnoreList, type IgnoreList } from '../scan/ignore-list.ts'
 import { createScanner } from '../scan/scanner.ts'
 import { createWatcher, type Watcher } from '../scan/watcher.ts'
 import { takeLock } from './open-storage.ts'
+<<<<<<< HEAD
 import { takeOverOldSecret } from './take-over-old-secret.ts'
+=======
+import { rankByGlobs } from './priorities.ts'
+>>>>>>> a1ef287 (Fetch what is small, or has priority, before any backlog of images)
 
 export interface FolderNeeds {
   readonly index: IndexDatabase
@@ -160,6 +164,7 @@ function settingsOf(config: Config, own: FolderConfig): FolderSettings {
     useArchive: own.useArchive,
     overwriteChanges: own.overwriteChanges,
     settleMs: own.settleMs,
+    rankOf: rankByGlobs(own.priorities),
     maxDeleteFiles: own.maxDeleteFiles,
     maxDeletePercent: own.maxDeletePercent,
     archiveMaxFileBytes: config.archiveMaxFileBytes,

@@ -27,6 +27,7 @@ const live: readonly { key: string; top?: object; folder?: object }[] = [
   { key: 'sync_trash_ttl', top: { sync_trash_ttl: 5 } },
   { key: 'known_hosts', folder: { known_hosts: ['iso1.lan:58889', 'iso2.lan:58889'] } },
   { key: 'settle_seconds', folder: { settle_seconds: 0 } },
+  { key: 'priorities', folder: { priorities: ['*.iso'] } },
 ]
 
 const waiting: readonly { key: string; top?: object; folder?: object }[] = [

@@ -36,7 +36,7 @@ async function whole(peers: Set<Peer>): Promise<Downloader> {
       failed: (_, error) => assert.fail(String(error)),
       peersMayHave: () => {},
     })
-    downloader.fetch(root, 0)
+    downloader.fetch(root, { size: 0, rank: 0 })
   })
 }
 
