@@ -20,11 +20,8 @@ import { compileIgnoreList, type IgnoreList } from '../scan/ignore-list.ts'
 import { createScanner } from '../scan/scanner.ts'
 import { createWatcher, type Watcher } from '../scan/watcher.ts'
 import { takeLock } from './open-storage.ts'
-<<<<<<< HEAD
-import { takeOverOldSecret } from './take-over-old-secret.ts'
-=======
 import { rankByGlobs } from './priorities.ts'
->>>>>>> a1ef287 (Fetch what is small, or has priority, before any backlog of images)
+import { takeOverOldSecret } from './take-over-old-secret.ts'
 
 export interface FolderNeeds {
   readonly index: IndexDatabase
