@@ -42,7 +42,11 @@ test('before the proof a frame may be small only, afterwards as large as a windo
   proven.announce(limits.MAX_CREDIT_BYTES + 1, 13)
   await proven.closed
   await a.until(() => a.events.some((event) => /^down .*it announced a frame of 16777217 bytes/.test(event)))
-  assert.ok(a.logged.some((line) => /is shut out of this folder for an hour: it sent what it may not: it announced a frame/.test(line)))
+  assert.ok(
+    a.logged.some((line) =>
+      /is shut out of this folder for an hour: it sent what it may not: it announced a frame/.test(line),
+    ),
+  )
 })
 
 test('pings without end are not answered without end, whether they are read or not', async () => {
