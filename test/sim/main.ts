@@ -1,6 +1,7 @@
 /**
  * npm run sim -- --seeds N --from S     runs N seeds from S on; prints the first that fails and ends with 1
  * npm run sim -- … --keep-going         tells of each that fails, and goes on; --first-failure ends there
+ * npm run sim -- --only S,S,…            runs these
  * npm run sim -- --from S --trace       runs seed S and prints all that happens
  */
 import { parseArgs } from 'node:util'
@@ -11,6 +12,7 @@ const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '1' },
     from: { type: 'string', default: '1' },
+    only: { type: 'string' },
     steps: { type: 'string' },
     trace: { type: 'boolean', default: false },
     'keep-going': { type: 'boolean', default: false },
@@ -20,10 +22,11 @@ const { values } = parseArgs({
 const from = Number(values.from)
 const steps = values.steps === undefined ? {} : { steps: Number(values.steps) }
 let failed = 0
-for (let seed = from; seed < from + Number(values.seeds); seed++) {
+const seeds = values.only?.split(',').map(Number) ?? Array.from({ length: Number(values.seeds) }, (_, i) => from + i)
+for (const seed of seeds) {
   const outcome = await runSeed({ seed, echo: values.trace, ...steps })
   if (outcome.ok) {
-    if (Number(values.seeds) <= 20) console.log(`seed ${seed}: ${outcome.steps} steps, trace ${outcome.digest}`)
+    if (seeds.length <= 20) console.log(`seed ${seed}: ${outcome.steps} steps, trace ${outcome.digest}`)
     else if (seed % 25 === 0) console.log(`all up to seed ${seed} done`)
     continue
   }
@@ -42,5 +45,5 @@ for (let seed = from; seed < from + Number(values.seeds); seed++) {
   console.log(`again: npm run sim -- --from ${seed} --steps ${least.steps} --trace`)
   break
 }
-console.log(failed === 0 ? `${values.seeds} seeds passed` : `${failed} failed`)
+console.log(failed === 0 ? `${seeds.length} seeds passed` : `${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1
