@@ -102,6 +102,7 @@ async function build(
   const watcher = watch(own, metaDir, folder, ignored, needs)
   stack.defer(() => watcher.close())
   folder.start()
+  rescanOnceWatched(watcher, folder, stack)
   return {
     config: own,
     folder,
@@ -150,6 +151,13 @@ function watch(
       clock: needs.clock,
     },
   )
+}
+
+/** What changed behind the back of the first scan, before every directory was watched, gives no hint: look once more. */
+function rescanOnceWatched(watcher: Watcher, folder: PoolFolder, stack: AsyncDisposableStack): void {
+  let open = true
+  stack.defer(() => void (open = false))
+  void watcher.ready.then(() => (open ? folder.local.noticing.rescan() : undefined))
 }
 
 function settingsOf(config: Config, own: FolderConfig): FolderSettings {
