@@ -41,8 +41,9 @@ function parseEnd(text: string): number | string {
   const [day = ''] = /^[0-9]{4}-[0-9]{2}-[0-9]{2}/.exec(text) ?? []
   const ms = Date.parse(text === day ? `${day}T23:59:59.999` : text)
   // JavaScript takes the 31st of February for a day in March.
-  const isDay = !Number.isNaN(ms) && new Date(`${day}T00:00:00Z`).toISOString().startsWith(day)
-  return isDay && day !== '' ? ms : `'${text}' is no day or time, such as "2026-12-31" or "2026-12-31T18:00:00Z"`
+  const midnight = Date.parse(`${day}T00:00:00Z`)
+  const isDay = !Number.isNaN(ms) && !Number.isNaN(midnight) && new Date(midnight).toISOString().startsWith(day)
+  return isDay ? ms : `'${text}' is no day or time, such as "2026-12-31" or "2026-12-31T18:00:00Z"`
 }
 
 const flag = z.boolean().describe('true or false')

@@ -33,6 +33,7 @@ test('a secret that is being replaced: what it means is said, and halves of it a
     [{ previous_secret_until: '2999-12-31' }, /and there is none/],
     [{ previous_secret: secret, previous_secret_until: '2999-12-31' }, /is the same as 'secret'/],
     [{ previous_secret: old, previous_secret_until: 'tomorrow' }, /is no day or time/],
+    [{ previous_secret: old, previous_secret_until: '0' }, /is no day or time/],
     [{ previous_secret: old, previous_secret_until: '2999-02-31T00:00:00Z' }, /is no day or time/],
   ]
   for (const [keys, expected] of cases) {
