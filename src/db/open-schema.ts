@@ -2,8 +2,9 @@
  * Brings a database to the schema that this program speaks: a new one gets schema.sql, an older one the migrations it
  * lacks (after a copy was put beside it), a newer one is refused.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { syncPath } from '../base/sync-path.ts'
 import { IndexError } from './index-error.ts'
 import { type Connection } from './open-connection.ts'
 
@@ -109,13 +110,4 @@ function backUp(db: Connection, path: string, version: number): string {
   renameSync(growing, copy)
   syncPath(dirname(copy))
   return copy
-}
-
-function syncPath(path: string): void {
-  const fd = openSync(path, 'r')
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
 }

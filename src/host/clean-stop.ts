@@ -4,6 +4,7 @@
  */
 import { closeSync, fsyncSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { syncPath } from '../base/sync-path.ts'
 
 /** Takes the mark away; true if it was there and the index is to the last digit of its stat what was closed then. */
 export function takeCleanStop(mark: string, index: string): boolean {
@@ -40,14 +41,5 @@ function read(file: string): string | null {
     return readFileSync(file, 'utf8')
   } catch {
     return null
-  }
-}
-
-function syncPath(path: string): void {
-  const fd = openSync(path, 'r')
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
   }
 }
