@@ -2,10 +2,11 @@
  * One hashing thread and the jobs that are with it. Starts the thread with the first job; a thread that dies takes the
  * job that it was at along, gives the others back, and is followed by a new one.
  */
-import { Worker } from 'node:worker_threads'
+import { type Worker } from 'node:worker_threads'
 import { assert } from '../base/assert.ts'
 import { type PieceList } from '../sync/piece-list.ts'
 import { type HashJob, type HashReply, type HashThreadData, SLOTS } from './hash-message.ts'
+import { startThread } from './worker-thread.ts'
 
 /** How a job ended. 'died': the thread crashed over it; `how` says why. */
 export type HashResult =
@@ -28,10 +29,8 @@ export interface HashThreadNeeds {
   readonly unbegun: (jobs: readonly ThreadJob[]) => void
 }
 
-/** Starts hash-worker: as it stands in a checkout, compiled in a package. */
 export function startHashWorker(data: HashThreadData): Worker {
-  const file = import.meta.url.endsWith('.ts') ? './hash-worker.ts' : './hash-worker.js'
-  return new Worker(new URL(file, import.meta.url), { workerData: data, name: 'isosyncd-hash' })
+  return startThread('hash-worker', { workerData: data, name: 'isosyncd-hash' })
 }
 
 export class HashThread {

@@ -2,11 +2,12 @@
  * The real PieceChecker: reads in a thread of its own, at idle I/O priority. The thread is there only while there is
  * something to check: started with the first job, ended by `rest`.
  */
-import { Worker } from 'node:worker_threads'
-import { FsError, type OpenFile } from '../fs/root.ts'
-import { HASH_BYTES, type PieceList, pieceOffsets, SECTOR_BYTES } from '../sync/piece-list.ts'
+import { type Worker } from 'node:worker_threads'
+import { type OpenFile } from '../fs/root.ts'
+import { HASH_BYTES, type PieceList, pieceOffsets } from '../sync/piece-list.ts'
 import { type CheckJob, type CheckReply } from './check-message.ts'
 import { type Checked, type PieceChecker } from './piece-checker.ts'
+import { readTrouble, startThread } from './worker-thread.ts'
 
 export class ThreadChecker implements PieceChecker {
   #worker: Worker | null = null
@@ -21,7 +22,7 @@ export class ThreadChecker implements PieceChecker {
     const turn = this.#last.then(() => this.#run({ fd, offsets, hashes }))
     this.#last = turn.catch(() => undefined)
     const reply = await turn
-    if (reply.type === 'failed') return await readTrouble(file, reply.position)
+    if (reply.type === 'failed') return await readTrouble(file, reply.position, ', and not when it was tried again')
     return { bad: reply.bad.map((i) => from + i), readMs: reply.readMs }
   }
 
@@ -33,7 +34,7 @@ export class ThreadChecker implements PieceChecker {
   }
 
   #run(job: CheckJob): Promise<CheckReply> {
-    const worker = (this.#worker ??= start())
+    const worker = (this.#worker ??= startThread('check-worker', { name: 'isosyncd-check' }))
     const { promise, resolve, reject } = Promise.withResolvers<CheckReply>()
     const died = (why: unknown) => {
       this.#worker = null
@@ -47,15 +48,4 @@ export class ThreadChecker implements PieceChecker {
       worker.unref()
     })
   }
-}
-
-function start(): Worker {
-  const file = import.meta.url.endsWith('.ts') ? './check-worker.ts' : './check-worker.js'
-  return new Worker(new URL(file, import.meta.url), { name: 'isosyncd-check' })
-}
-
-/** The thread knows only a number: reads the bad place again through the file, whose errors name its path. */
-async function readTrouble(file: OpenFile, position: number): Promise<never> {
-  await file.read(Buffer.allocUnsafe(SECTOR_BYTES), position)
-  throw new FsError('io', 'a file', `reading it at byte ${position} failed, and not when it was tried again`)
 }

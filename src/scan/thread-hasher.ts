@@ -5,12 +5,13 @@
  */
 import { type Worker } from 'node:worker_threads'
 import { assertNever } from '../base/assert.ts'
-import { FsError, type OpenFile } from '../fs/root.ts'
-import { type PieceList, SECTOR_BYTES } from '../sync/piece-list.ts'
+import { type OpenFile } from '../fs/root.ts'
+import { type PieceList } from '../sync/piece-list.ts'
 import { type HashThreadData } from './hash-message.ts'
 import { type HashResult, HashThread, startHashWorker, type ThreadJob } from './hash-thread.ts'
 import { HashedFileChanged, type Hasher } from './hasher.ts'
 import { InlineHasher } from './inline-hasher.ts'
+import { readTrouble } from './worker-thread.ts'
 
 /** Hashing this much takes 20 µs, less than a message to a thread and back. */
 const SMALL_FILE_BYTES = 128 * 1024
@@ -112,20 +113,10 @@ async function listOf(
         `the file of ${size} bytes ${result.how} while it was hashed; it is looked at again later`,
       )
     case 'failed':
-      return await readTrouble(file, result.position, result.error)
+      return await readTrouble(file, result.position, ` (${result.error}); it is hashed again at the next rescan`)
     case 'died':
       throw new Error(`the hashing thread ${result.how}; this file is hashed again at the next rescan`)
     default:
       return assertNever(result)
   }
-}
-
-/** The thread knows only a number: reads the bad place again through the file, whose errors name its path. */
-async function readTrouble(file: OpenFile, position: number, error: string): Promise<never> {
-  await file.read(Buffer.allocUnsafe(SECTOR_BYTES), position)
-  throw new FsError(
-    'io',
-    'a file',
-    `reading it at byte ${position} failed (${error}); it is hashed again at the next rescan`,
-  )
 }
