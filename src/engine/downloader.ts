@@ -181,7 +181,7 @@ export class Downloader {
 
   #failed(transfer: Transfer, error: unknown): void {
     if (transfer.signal.aborted || this.#active.get(transfer.root) !== transfer) return
-    const missingBytes = transfer.size - transfer.doneBytes
+    const { missingBytes } = transfer
     void this.#end(transfer, 'failed').then(() => this.#needs.failed(transfer.root, error, missingBytes))
   }
 
@@ -198,7 +198,7 @@ export class Downloader {
   #askPeer(peer: Peer): void {
     if (!this.#requests.hasRoom(peer)) return
     const fetching = this.transfers().filter((transfer) => transfer.picker !== null)
-    fetching.sort((a, b) => a.rank - b.rank || missingOf(a).size - missingOf(b).size)
+    fetching.sort((a, b) => a.rank - b.rank || a.missingBytes - b.missingBytes)
     for (const transfer of fetching) this.#requests.ask(transfer, peer)
   }
 
@@ -224,6 +224,6 @@ export class Downloader {
 }
 
 /** What is left to wish for. */
-function missingOf({ size, doneBytes, rank }: Transfer): Wish {
-  return { size: size - doneBytes, rank }
+function missingOf({ missingBytes, rank }: Transfer): Wish {
+  return { size: missingBytes, rank }
 }

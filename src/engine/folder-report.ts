@@ -72,13 +72,12 @@ function stateOf(folder: PoolFolder): [FolderState, string] {
 
 function transferReport(folder: PoolFolder, transfer: Transfer): TransferReport {
   const rate = transfer.rate()
-  const left = transfer.size - transfer.doneBytes
   return {
     path: folder.remote.wanted.pathsOf(transfer.root)[0] ?? transfer.root,
     size: transfer.size,
     doneBytes: transfer.doneBytes,
     rate,
-    etaS: rate > 0 ? left / rate : null,
+    etaS: rate > 0 ? transfer.missingBytes / rate : null,
     sources: [...transfer.sources()].map((peer) => peer.host),
   }
 }

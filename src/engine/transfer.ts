@@ -71,8 +71,12 @@ export class Transfer implements Growing {
     return this.state === 'fetching' ? this.#picker : null
   }
 
+  get missingBytes(): number {
+    return this.#picker?.missingBytes ?? this.size
+  }
+
   get doneBytes(): number {
-    return this.#picker === null ? 0 : this.size - this.#picker.missingBytes
+    return this.size - this.missingBytes
   }
 
   /** Bytes per second from peers over the last seconds. */
