@@ -54,7 +54,10 @@ export class Healer {
       return false
     }
     if (!(await locks.with([path], () => this.#sayWhatLiesThere(rot, lies)))) return false
-    log.warn({ problem: 'rotten', path, pieces: rot.list.count, bad: rot.bad.length }, rotSentence(rot))
+    log.warn(
+      { problem: 'rotten', path, pieces: rot.list.count, bad: rot.bad.length },
+      `${rotInWords(path, rot.bad.length, rot.list.count)}; it is healed from the other hosts`,
+    )
     lost(path, root)
     return true
   }
@@ -98,9 +101,9 @@ export class Healer {
   }
 }
 
-/** What the log says when it is found; `status` says how far healing is (folder-report.ts). */
-function rotSentence({ entry, list, bad }: Rot): string {
-  return `${entry.path} has rotted: ${bad.length} of ${list.count} pieces differ, though nothing has touched the file. It is not served; it is healed from the other hosts`
+/** What the log says when it is found, and `status` too, which goes on with how far healing is (scrub-report.ts). */
+export function rotInWords(path: RelPath, badPieces: number, pieces: number): string {
+  return `${path} has rotted: ${badPieces} of ${pieces} pieces differ, though nothing has touched the file. It is not served`
 }
 
 /** The disk does not give the bad pieces at all: a list with hashes in their places that no bytes have. */

@@ -35,9 +35,9 @@ export class ScrubNow {
   }
 
   get total(): Amount {
-    const { counts, file } = { counts: this.#needs.index.counts(), file: this.#file() }
-    if (this.path === null) return { files: counts.files, bytes: counts.bytes }
-    return { files: 1, bytes: file?.size ?? 0 }
+    if (this.path !== null) return { files: 1, bytes: this.#file()?.size ?? 0 }
+    const { files, bytes } = this.#needs.index.counts()
+    return { files, bytes }
   }
 
   /** Reads without rests. `round` is told what was read. */

@@ -4,6 +4,7 @@ import { type RotState, type ScrubNowReport, type ScrubProgress, type ScrubRepor
 import { type FolderIndex, type RottenFile } from '../db/index-port.ts'
 import { type Problem } from '../sync/problem.ts'
 import { type Amount } from '../sync/scrub-pace.ts'
+import { rotInWords } from './healer.ts'
 import { type PoolFolder } from './pool-folder.ts'
 import { type ScrubNow } from './scrub-now.ts'
 
@@ -35,7 +36,7 @@ export function rotProblems(folder: PoolFolder, index: Pick<FolderIndex, 'rotten
   return index.rotten().map((file) => ({
     kind: 'rotten',
     path: file.path,
-    detail: `${file.path} has rotted: ${file.badPieces} of ${file.pieces} pieces differ, though nothing has touched the file. It is not served. ${next(folder, file)}`,
+    detail: `${rotInWords(file.path, file.badPieces, file.pieces)}. ${next(folder, file)}`,
   }))
 }
 
