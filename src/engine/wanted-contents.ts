@@ -22,7 +22,8 @@ export class WantedContents implements Contents {
   readonly #needs: WantedContentsNeeds
   readonly #rootOf = new Map<RelPath, RootHash>()
   readonly #pathsOf = new Map<RootHash, Set<RelPath>>()
-  readonly #claimed = new Set<RootHash>()
+  /** With the paths that wanted to install it too, and came too late. */
+  readonly #claimed = new Map<RootHash, Set<RelPath>>()
 
   constructor(needs: WantedContentsNeeds) {
     this.#needs = needs
@@ -31,12 +32,15 @@ export class WantedContents implements Contents {
   /** True, once, for the one caller that may install it; then `installed` or `unclaim`. */
   claim(root: RootHash): boolean {
     if (this.#claimed.has(root) || !this.#needs.downloader.isWhole(root)) return false
-    this.#claimed.add(root)
+    this.#claimed.set(root, new Set())
     return true
   }
 
+  /** It could not be installed: those that came too late take their turn. */
   unclaim(root: RootHash): void {
+    const late = this.#claimed.get(root) ?? []
     this.#claimed.delete(root)
+    this.#needs.consider([...late])
   }
 
   async spoiled(root: RootHash): Promise<void> {
@@ -48,6 +52,7 @@ export class WantedContents implements Contents {
     if (this.#rootOf.get(path) !== root) this.release(path)
     this.#rootOf.set(path, root)
     this.#pathsOf.set(root, (this.#pathsOf.get(root) ?? new Set()).add(path))
+    this.#claimed.get(root)?.add(path)
     if (!this.#needs.downloader.isWhole(root))
       this.#needs.downloader.fetch(root, { size, rank: this.#needs.rankOf(path) })
   }

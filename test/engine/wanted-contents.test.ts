@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type RelPath, type RootHash } from '../../src/base/brand.ts'
+import { WantedContents } from '../../src/engine/wanted-contents.ts'
+import { path, rootNamed } from '../db/index-samples.ts'
+
+const [FIRST, SECOND] = [path('a.iso'), path('copy-of-a.iso')]
+const ROOT = rootNamed('a')
+
+/** Two paths want one content, which is whole in staging: the first has claimed it. */
+function twoWantOne() {
+  const considered: RelPath[] = []
+  const whole = new Set<RootHash>([ROOT])
+  const contents = new WantedContents({
+    disk: { listStaged: () => Promise.resolve([]), dropStaged: () => Promise.resolve() },
+    downloader: {
+      fetch: () => {},
+      isWhole: (root) => whole.has(root),
+      drop: (root) => Promise.resolve(void whole.delete(root)),
+    },
+    rankOf: () => 0,
+    consider: (paths) => considered.push(...paths),
+    published: () => {},
+  })
+  for (const at of [FIRST, SECOND]) contents.fetch(at, ROOT, 1)
+  assert.equal(contents.claim(ROOT), true)
+  assert.equal(contents.claim(ROOT), false)
+  contents.fetch(SECOND, ROOT, 1)
+  return { contents, considered }
+}
+
+test('when a content could not be installed at one path, the other that wants it takes its turn', () => {
+  const { contents, considered } = twoWantOne()
+  contents.unclaim(ROOT)
+  assert.deepEqual(considered, [SECOND])
+  assert.equal(contents.claim(ROOT), true)
+})
+
+test('two paths at which it cannot be installed do not wake each other for ever', () => {
+  const { contents, considered } = twoWantOne()
+  contents.unclaim(ROOT)
+  assert.equal(contents.claim(ROOT), true)
+  contents.unclaim(ROOT)
+  assert.deepEqual(considered, [SECOND])
+})
+
+test('when it has been installed at one path, the other looks for it in the tree', async () => {
+  const { contents, considered } = twoWantOne()
+  await contents.installed(FIRST, ROOT)
+  assert.deepEqual(considered, [SECOND])
+})
