@@ -8,7 +8,7 @@ import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
 import { type FolderIndex } from '../db/index-port.ts'
 import { type Root } from '../fs/root.ts'
-import { type Entry } from '../sync/entry.ts'
+import { type Entry, type Stat } from '../sync/entry.ts'
 import { type Committer } from './committer.ts'
 import { type DeleteBrake } from './delete-brake.ts'
 import { type LocalRecords, type Noted } from './local-records.ts'
@@ -61,6 +61,13 @@ export class Deletions {
   /** The path of a vanished file with this inode: it was renamed. */
   renamedFrom(inode: number): RelPath | null {
     return this.#byInode.get(inode) ?? null
+  }
+
+  /** True of a vanished file that was not written to since: it had settled, and need not again. */
+  isRenamed({ inode, size, mtimeUs }: Stat): boolean {
+    const from = this.renamedFrom(inode)
+    const entry = from === null ? undefined : this.#missing.get(from)
+    return entry?.kind === 'file' && entry.size === size && entry.mtimeUs === mtimeUs
   }
 
   /** The rename has been announced. */

@@ -120,7 +120,7 @@ export class LocalChanges {
   #file(path: RelPath, stat: Stat): void {
     if (this.#needs.refused.has(path, stat)) return
     if (this.#queued.has(path)) return
-    if (this.#needs.deletions.renamedFrom(stat.inode) !== null) this.#needs.settling.forget(path)
+    if (this.#needs.deletions.isRenamed(stat)) this.#needs.settling.forget(path)
     else if (!this.#needs.settling.settled(path, stat)) return
     this.#inodes.add(stat.inode)
     this.#add(path, () => this.#take(path, stat).finally(() => this.#inodes.remove(stat.inode)))

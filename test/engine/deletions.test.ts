@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Deletions, type DeletionsNeeds } from '../../src/engine/deletions.ts'
+import { type Stat } from '../../src/sync/entry.ts'
+import { fileEntry } from '../db/index-samples.ts'
+
+/** A file of this inode has vanished, and nothing has been said of it yet. */
+function vanished() {
+  const deletions = new Deletions({
+    brake: { isHeld: () => false },
+    clock: { after: () => () => {} },
+  } as unknown as DeletionsNeeds)
+  const entry = fileEntry('old.iso', 'content')
+  deletions.missing(entry.path, entry)
+  const { size, mtimeUs, ctimeUs, inode } = entry
+  const stat: Stat = { kind: 'file', size, mtimeUs, ctimeUs: ctimeUs + 5_000_000, inode }
+  return { deletions, stat }
+}
+
+test('a file that turns up under another name, and looks as it did, was renamed and need not settle again', () => {
+  const { deletions, stat } = vanished()
+  assert.equal(deletions.isRenamed(stat), true)
+})
+
+const LATER = [
+  { what: 'is being written to', with: { mtimeUs: 1_700_000_009_000_000 } },
+  { what: 'grows', with: { size: 20_000 } },
+  { what: 'is another file', with: { inode: 8 } },
+]
+for (const later of LATER)
+  test(`a file that turns up under another name and ${later.what} has to settle`, () => {
+    const { deletions, stat } = vanished()
+    assert.equal(deletions.isRenamed({ ...stat, ...later.with }), false)
+  })
