@@ -30,6 +30,15 @@ export function comesBefore(path: RelPath, decision: Decision, index: Index): Re
   return target !== null && isFetched(target, index) ? target : null
 }
 
+/**
+ * True for what stands in a directory that the index does not know: it was deleted, or never told of, and has been made
+ * for what lies in it.
+ */
+export function isUnderUnknown(path: RelPath, index: Index): boolean {
+  const kind = index.entry(path)?.kind ?? 'absent'
+  return kind !== 'absent' && directoriesAbove(path).some((dir) => index.entry(dir)?.kind !== 'directory')
+}
+
 function isComing(dir: RelPath, index: Index): boolean {
   const entry = index.entry(dir)
   const decision = reconcile(entry, index.recordsOf(dir)).do

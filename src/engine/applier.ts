@@ -21,7 +21,7 @@ import { type FolderIndex } from '../db/index-port.ts'
 import { FsError } from '../fs/root.ts'
 import { parentOf } from '../sync/path.ts'
 import { type Decision, reconcile } from '../sync/reconcile.ts'
-import { buriedUnder, comesBefore } from './above.ts'
+import { buriedUnder, comesBefore, isUnderUnknown } from './above.ts'
 import { type PathLocks } from './path-locks.ts'
 import { type ProblemList } from './problem-list.ts'
 import { type TreeChanges } from './tree-changes.ts'
@@ -158,6 +158,8 @@ export class Applier {
     if (first !== null) return false
     this.#considerBelow(path, decision)
     await this.#act(path, decision)
+    // Told of now, so that a user who later puts a file where that directory was is not taken for concurrent with it.
+    if (isUnderUnknown(path, index)) this.#needs.rescan(path)
     this.#carriedOut(path)
     return true
   }

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { silentLog } from '../../src/base/log.ts'
+import { type RelPath } from '../../src/base/brand.ts'
+import { Applier } from '../../src/engine/applier.ts'
+import { PathLocks } from '../../src/engine/path-locks.ts'
+import { ProblemList } from '../../src/engine/problem-list.ts'
+import { type Entry } from '../../src/sync/entry.ts'
+import { type SignedRecord } from '../../src/sync/record.ts'
+import { directoryEntry, fileEntry, fileRecord, path, tombstone } from '../db/index-samples.ts'
+
+const FILE = path('d/a.iso')
+
+/** Installs d/a.iso. Returns the paths that are to be scanned then. */
+async function install(above: { entry: Entry | null; records: readonly SignedRecord[] }): Promise<readonly RelPath[]> {
+  const rescanned: RelPath[] = []
+  let installed: Entry | null = null
+  const applier = new Applier({
+    index: {
+      entry: (at) => (at === FILE ? installed : above.entry),
+      recordsOf: (at) => (at === FILE ? [fileRecord(FILE, 'content')] : above.records),
+      entriesUnder: () => [],
+    },
+    locks: new PathLocks(),
+    tree: {
+      install: () => Promise.resolve(void (installed = fileEntry(FILE, 'content'))),
+    } as unknown as ConstructorParameters<typeof Applier>[0]['tree'],
+    problems: new ProblemList({ log: silentLog }),
+    rootIsSound: () => Promise.resolve(true),
+    release: () => {},
+    rescan: (at) => rescanned.push(at),
+    diskFull: (_, error) => assert.fail(error.message),
+    log: silentLog,
+  })
+  applier.consider([FILE])
+  await applier.settled()
+  return rescanned
+}
+
+test('a deleted directory that is there again for what was put into it is seen at once, and so announced', async () => {
+  const gone: Entry = { kind: 'absent', path: path('d'), version: tombstone('d', null).version }
+  assert.deepEqual(await install({ entry: gone, records: [tombstone('d', null)] }), [FILE])
+})
+
+test('what is put into a directory that the index knows needs no scan', async () => {
+  assert.deepEqual(await install({ entry: directoryEntry('d'), records: [] }), [])
+})
