@@ -4,6 +4,7 @@ import { type FolderId, fromHex, type ReplicaId, type RootHash } from '../base/b
 import { type Version } from '../sync/version.ts'
 
 const REPLICA_BYTES = 8
+const ROOT_BYTES = 32
 /** Counters are unix seconds or a little more: six bytes last for ever. */
 const COUNTER_BYTES = 6
 const PAIR_BYTES = REPLICA_BYTES + COUNTER_BYTES
@@ -35,6 +36,17 @@ export function unpackVersion(packed: Uint8Array): Version {
     version.push([fromHex(bytes.toString('hex', at, counterAt)), bytes.readUIntLE(counterAt, COUNTER_BYTES)])
   }
   return version
+}
+
+/** 32 bytes a root hash; null for none. */
+export function packRoots(roots: readonly RootHash[]): Buffer | null {
+  return roots.length === 0 ? null : Buffer.from(roots.join(''), 'hex')
+}
+
+export function unpackRoots(packed: Uint8Array | null): readonly RootHash[] {
+  if (packed === null) return []
+  const count = packed.byteLength / ROOT_BYTES
+  return Array.from({ length: count }, (_, i) => hexOf(packed.subarray(i * ROOT_BYTES, (i + 1) * ROOT_BYTES)))
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

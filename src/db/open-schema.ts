@@ -12,7 +12,7 @@ import { type Connection } from './open-connection.ts'
 export type Migration = (db: Connection) => void
 
 /** schema.sql is the last version. A change goes into schema.sql and, as a migration, to the end of this list. */
-export const MIGRATIONS: readonly Migration[] = [scrubbing]
+export const MIGRATIONS: readonly Migration[] = [scrubbing, earlierContents]
 
 /** To 2: when each file was last found right, rounds, and rotten files. Adding columns touches no row. */
 function scrubbing(db: Connection): void {
@@ -52,6 +52,11 @@ function scrubbing(db: Connection): void {
     CREATE TRIGGER rotten_went AFTER DELETE ON entry BEGIN
       DELETE FROM rotten WHERE dir = OLD.dir AND name = OLD.name;
     END;`)
+}
+
+/** To 3: what paths held before what a record replaces. */
+function earlierContents(db: Connection): void {
+  db.exec('ALTER TABLE record ADD COLUMN earlier BLOB')
 }
 
 /** `replica` is drawn for a new database only. `onBackup` is told where the copy is. Throws IndexError. */

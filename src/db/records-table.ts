@@ -3,7 +3,7 @@ import { type DirPath, type RelPath, type ReplicaId, type RootHash } from '../ba
 import { assert, assertNever } from '../base/assert.ts'
 import { nameOf, parentOf } from '../sync/path.ts'
 import { type SignedRecord } from '../sync/record.ts'
-import { blobOf, hexOf, packVersion, unpackVersion } from './blob.ts'
+import { blobOf, hexOf, packRoots, packVersion, unpackRoots, unpackVersion } from './blob.ts'
 import { NUMBER, TEXT } from './bound.ts'
 import { type ContentsTable } from './contents-table.ts'
 import { type DirectoriesTable, storedPath } from './directories-table.ts'
@@ -30,10 +30,11 @@ interface RecordRow {
   readonly size: number | null
   readonly mtimeUs: number | null
   readonly target: string | null
+  readonly earlier: Uint8Array | null
 }
 
 const SELECT = `SELECT r.id, d.path AS dir, r.name, r.kind, r.version, r.author, r.order_us AS orderUs, r.signature,
-    p.root AS previous, c.root, r.size, r.mtime_us AS mtimeUs, r.target
+    p.root AS previous, c.root, r.size, r.mtime_us AS mtimeUs, r.target, r.earlier
   FROM record r JOIN directory d ON d.id = r.dir
     LEFT JOIN content c ON c.id = r.content LEFT JOIN content p ON p.id = r.previous`
 
@@ -68,8 +69,8 @@ export class RecordsTable {
       )
       .pluck()
     this.#insert = db.prepare<unknown[]>(
-      `INSERT INTO record (id, dir, name, kind, version, author, order_us, signature, previous, content, size, mtime_us, target)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO record (id, dir, name, kind, version, author, order_us, signature, previous, content, size, mtime_us, target, earlier)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     this.#delete = db.prepare<[number]>('DELETE FROM record WHERE id = ?')
     this.#lastSequence = db.prepare<[number], number>('SELECT last_sequence FROM folder WHERE id = ?').pluck()
@@ -145,6 +146,7 @@ export class RecordsTable {
       file && file.size,
       file && file.mtimeUs,
       record.kind === 'link' ? record.target : null,
+      packRoots(record.earlier),
     )
   }
 }
@@ -155,6 +157,7 @@ function recordOf(row: RecordRow): SignedRecord {
     version: unpackVersion(row.version),
     author: hexOf<ReplicaId>(row.author),
     previous: row.previous && hexOf<RootHash>(row.previous),
+    earlier: unpackRoots(row.earlier),
     orderUs: row.orderUs,
     signature: row.signature,
   }

@@ -69,6 +69,7 @@ CREATE TABLE piece (
 
 -- What the folder says of a path: one row for each record that none other of the same path dominates (usually one).
 -- `id` is folder * 2^40 + sequence: the rows of a folder after a sequence are a range, and new ones are appended.
+-- `earlier` are root hashes one after the other, NULL where there are none: most paths never change.
 CREATE TABLE record (
   id        INTEGER PRIMARY KEY,
   dir       INTEGER NOT NULL REFERENCES directory (id),
@@ -83,6 +84,7 @@ CREATE TABLE record (
   size      INTEGER,
   mtime_us  REAL,
   target    TEXT,
+  earlier   BLOB,
   CHECK ((kind = 0) = (content IS NOT NULL AND size IS NOT NULL AND mtime_us IS NOT NULL)),
   CHECK ((kind = 2) = (target IS NOT NULL))
 ) STRICT;

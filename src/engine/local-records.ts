@@ -8,7 +8,7 @@ import { type Change, type FolderIndex } from '../db/index-port.ts'
 import { type Entry, type Stat } from '../sync/entry.ts'
 import { isChange, localRecord, type Observed } from '../sync/local-record.ts'
 import { joinedVersion, mergeRecords } from '../sync/merge.ts'
-import { type Decision, reconcile, reconcileUnindexed } from '../sync/reconcile.ts'
+import { isOfPool, reconcile, reconcileUnindexed } from '../sync/reconcile.ts'
 import { signedBytes } from '../sync/record-bytes.ts'
 import { joinVersions, noVersion, type Version } from '../sync/version.ts'
 import { buriedUnder } from './above.ts'
@@ -55,11 +55,10 @@ export class LocalRecords {
       return this.#known(path, observed, stat, noVersion)
     if (observed.kind === 'absent' && entry !== null && this.wasToGo(path, entry))
       return { changes: this.adopt(path, observed, null), what: 'known' }
-    if (entry !== null && isAlready(reconcile(entry, records), observed))
-      return this.#known(path, observed, stat, entry.version)
+    if (entry !== null && isOfPool(entry, observed, records)) return this.#known(path, observed, stat, entry.version)
     if (this.#sign === null) return { changes: [], what: 'refused' }
     const options = { replica: this.#needs.index.replica, nowUs: this.#needs.clock.now() * 1000 }
-    const body = localRecord({ path, entry, observed }, options)
+    const body = localRecord({ path, entry, observed, records }, options)
     const record = { ...body, signature: this.#sign(signedBytes(this.#folder, body)) }
     const changes: readonly Change[] = [
       { op: 'records', path, records: mergeRecords(records, [record]) },
@@ -78,7 +77,7 @@ export class LocalRecords {
     const records = this.#needs.index.recordsOf(path)
     const known = { ...entry, version: joinVersions(entry.version, joinedVersion(records)) }
     const options = { replica: this.#needs.index.replica, nowUs: this.#needs.clock.now() * 1000 }
-    const body = localRecord({ path, entry: known, observed: entry }, options)
+    const body = localRecord({ path, entry: known, observed: entry, records }, options)
     const record = { ...body, signature: this.#sign(signedBytes(this.#folder, body)) }
     return [
       { op: 'records', path, records: mergeRecords(records, [record]) },
@@ -104,12 +103,6 @@ export class LocalRecords {
     if (observed.kind === 'absent') return { changes: [], what: 'known' }
     return { changes: [{ op: 'entry', entry: entryOf(path, observed, stat, version) }], what: 'known' }
   }
-}
-
-/** What is to come lies here already: most likely we put it there ourselves, and a crash came before the commit. */
-function isAlready(decision: Decision, observed: Observed): boolean {
-  if (decision.do === 'fetch') return observed.kind === 'file' && observed.root === decision.winner.root
-  return decision.do === 'make-link' && observed.kind === 'link' && observed.target === decision.winner.target
 }
 
 function entryOf(path: RelPath, observed: Observed, stat: Stat | null, version: Version): Entry {

@@ -53,6 +53,8 @@ export const MAX_PATH_BYTES = 4_096
 export const MAX_LINK_TARGET_BYTES = 4_096
 /** Hosts that ever changed one path: a pool has tens. */
 export const MAX_VERSION_REPLICAS = 1_000
+/** Contents that a record says its path held before: four times what this version tells. */
+export const MAX_EARLIER_CONTENTS = 60
 /** One bit a piece: 128 GiB in the smallest pieces. Stays below a message. */
 export const MAX_HAVE_BYTES = 512 * 1024
 /** Ordinals told in one 'gained': 50 ms at 10 GB/s, and below a message. */

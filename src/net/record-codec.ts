@@ -28,6 +28,7 @@ export function toWireRecord(record: SignedRecord): WireRecord {
     counters: record.version.map(([, counter]) => BigInt(counter)),
     author: bytesOf(record.author),
     previous: bytesOf(record.previous ?? ''),
+    earlier: bytesOf(record.earlier.join('')),
     orderUs: BigInt(record.orderUs),
     signature: record.signature,
     body: wireBody(record),
@@ -42,6 +43,7 @@ export function fromWireRecord(wire: WireRecord): SignedRecord {
     version: versionFrom(wire.replicas, wire.counters),
     author: replicaFrom(wire.author),
     previous: wire.previous.byteLength === 0 ? null : rootFrom(wire.previous),
+    earlier: earlierFrom(wire.earlier),
     orderUs: integerFrom(wire.orderUs),
   }
   if (wire.signature.byteLength !== SIGNATURE_BYTES) refuse(`a signature of ${wire.signature.byteLength} bytes`)
@@ -114,6 +116,13 @@ function bodyFrom(path: RelPath, body: WireRecord['body']) {
     default:
       return refuse('a record of no known kind')
   }
+}
+
+function earlierFrom(bytes: Uint8Array): readonly RootHash[] {
+  const count = bytes.byteLength / ROOT_BYTES
+  if (!Number.isInteger(count) || count > limits.MAX_EARLIER_CONTENTS)
+    refuse(`earlier contents of ${bytes.byteLength} bytes`)
+  return Array.from({ length: count }, (_, i) => rootFrom(bytes.subarray(i * ROOT_BYTES, (i + 1) * ROOT_BYTES)))
 }
 
 function versionFrom(replicas: Uint8Array, counters: readonly bigint[]): Version {

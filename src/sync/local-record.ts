@@ -2,8 +2,8 @@
 import { assert, assertNever } from '../base/assert.ts'
 import { type RelPath, type ReplicaId, type RootHash } from '../base/brand.ts'
 import { type Entry } from './entry.ts'
-import { contentKey, type RecordBody } from './record.ts'
-import { bumpVersion, noVersion } from './version.ts'
+import { contentKey, MOST_EARLIER, type RecordBody, type SignedRecord } from './record.ts'
+import { bumpVersion, compareVersions, noVersion } from './version.ts'
 
 /** What lies under a path now, read and hashed. */
 export type Observed =
@@ -17,6 +17,8 @@ export interface LocalChange {
   /** What the index last saw there. */
   readonly entry: Entry | null
   readonly observed: Observed
+  /** What the folder says of it. */
+  readonly records: readonly SignedRecord[]
 }
 
 /**
@@ -34,12 +36,13 @@ export function isChange({ entry, observed }: Pick<LocalChange, 'entry' | 'obser
  * so it dominates exactly the records which the entry has taken up and is concurrent with those that it has not.
  */
 export function localRecord(
-  { path, entry, observed }: LocalChange,
+  { path, entry, observed, records }: LocalChange,
   { replica, nowUs }: { readonly replica: ReplicaId; readonly nowUs: number },
 ): RecordBody {
   const version = bumpVersion(entry?.version ?? noVersion, replica, nowUs / 1_000_000)
   const previous = entry?.kind === 'file' ? entry.root : null
-  const common = { path, version, author: replica, previous, orderUs: exactUs(nowUs) }
+  const earlier = earlierThan(previous, observed, takenUp(entry, records))
+  const common = { path, version, author: replica, previous, earlier, orderUs: exactUs(nowUs) }
   switch (observed.kind) {
     case 'file':
       return fileRecord(common, observed)
@@ -53,6 +56,23 @@ export function localRecord(
     default:
       return assertNever(observed)
   }
+}
+
+/** Only what the author has seen: a content that it has not is in conflict with its own, not left behind. */
+function takenUp(entry: Entry | null, records: readonly SignedRecord[]): readonly SignedRecord[] {
+  if (entry === null) return []
+  return records.filter(({ version }) => ['before', 'equal'].includes(compareVersions(version, entry.version)))
+}
+
+/** Of what the records say, all but what is named as previous, and what lies there now. */
+function earlierThan(previous: RootHash | null, now: Observed, records: readonly SignedRecord[]): readonly RootHash[] {
+  const contents = records.flatMap((record) => [
+    ...(record.kind === 'file' ? [record.root] : []),
+    ...(record.previous === null ? [] : [record.previous]),
+    ...record.earlier,
+  ])
+  const here = now.kind === 'file' ? now.root : null
+  return [...new Set(contents)].filter((root) => root !== previous && root !== here).slice(0, MOST_EARLIER)
 }
 
 function fileRecord(

@@ -55,13 +55,16 @@ function standing(records: readonly SignedRecord[]): readonly SignedRecord[] {
 /**
  * True when `a` was made where the content of `b` lay: `a` replaces or deletes it, although no version says so (the
  * author of `b` had lost its index, or announced the same content by itself). If each names the other, neither does.
+ * Contents before that count only where the author of `b` knew of none: who knows may bring an old one back.
  */
 function supersedes(a: SignedRecord, b: SignedRecord): boolean {
   return namesAsPrevious(a, b) && !namesAsPrevious(b, a)
 }
 
 function namesAsPrevious(a: SignedRecord, b: SignedRecord): boolean {
-  return b.kind === 'file' && a.previous === b.root
+  if (b.kind !== 'file') return false
+  const knewOfNone = b.previous === null && b.earlier.length === 0
+  return a.previous === b.root || (knewOfNone && a.earlier.includes(b.root))
 }
 
 function beats(a: SignedRecord, b: SignedRecord): boolean {

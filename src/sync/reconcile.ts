@@ -64,11 +64,25 @@ export function reconcileUnindexed(
   return decide(observed, records, joinedVersion(records))
 }
 
+/**
+ * True for what lies here although the entry says otherwise, if a record that the entry has not taken up has it or names
+ * it as left behind: most likely this host installed it, and a crash came before the commit. Then the records decide.
+ */
+export function isOfPool(entry: Entry, observed: Observed, records: readonly SignedRecord[]): boolean {
+  const isTaken = ({ version }: SignedRecord) => ['before', 'equal'].includes(compareVersions(version, entry.version))
+  // Of a directory in place of something else nobody can say where it is from.
+  const isSame = (record: SignedRecord) => contentKey(record) === contentKey(observed)
+  return records.some(
+    (record) => !isTaken(record) && (observed.kind === 'directory' ? isSame(record) : knows(record, observed)),
+  )
+}
+
 function knows(record: SignedRecord, observed: Observed): boolean {
   if (contentKey(record) === contentKey(observed)) return true
   // One empty directory is like another: where one was deleted, this is the one (what lies in it keeps it).
   if (observed.kind === 'directory') return record.kind === 'tombstone' && record.previous === null
-  return observed.kind === 'file' && record.previous === observed.root
+  if (observed.kind !== 'file') return false
+  return record.previous === observed.root || record.earlier.includes(observed.root)
 }
 
 const absent = { kind: 'absent' } as const

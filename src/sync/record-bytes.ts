@@ -5,6 +5,7 @@
  *     | u32 pairs, then per pair: hex replica, i64 counter
  *     | hex previous ("" for none) | i64 orderUs
  *     | file: i64 size, i64 mtimeUs, hex root      link: text target      directory, tombstone: nothing
+ *     | hex earlier, all in one (nothing at all where there are none)
  *
  * text = u32 bytes, UTF-8; hex = u32 bytes, the bytes that the digits stand for; numbers little-endian. Every part has
  * its length before it and the order is fixed, so two different records can never give the same bytes.
@@ -47,6 +48,7 @@ function bodyParts(body: RecordBody): Uint8Array[] {
     hex(body.previous ?? ''),
     i64(body.orderUs),
     ...contentParts(body),
+    ...(body.earlier.length === 0 ? [] : [hex(body.earlier.join(''))]),
   ]
 }
 

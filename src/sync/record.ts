@@ -5,12 +5,20 @@
 import { type RelPath, type ReplicaId, type RootHash } from '../base/brand.ts'
 import { type Version } from './version.ts'
 
+/** Images change a few times in their lives, and 15 hashes are half a kilobyte. */
+export const MOST_EARLIER = 15
+
 interface Common {
   readonly path: RelPath
   readonly version: Version
   readonly author: ReplicaId
   /** Root hash of the file content that this record replaces or deletes; null where there was none. */
   readonly previous: RootHash | null
+  /**
+   * Contents that the path held before that, newest first, none twice, at most `MOST_EARLIER`: by them a host whose index is new
+   * or behind knows what lies there for a state that the pool has left.
+   */
+  readonly earlier: readonly RootHash[]
   /**
    * Orders concurrent records: the mtime, or the author's clock at signing if that is earlier. Microseconds since
    * 1970. Never decides whether something is lost.

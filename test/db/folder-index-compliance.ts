@@ -92,12 +92,14 @@ function recordTests(open: () => OpenedIndex): void {
       version: [...versionOf('b', 7), ...versionOf('a', 2 ** 47)],
       author: replicaNamed('b'),
       orderUs: 5,
+      earlier: [],
     }
     const kinds: SignedRecord[] = [
       { ...fileRecord('d/file', 'one'), previous: rootNamed('before'), size: 2 ** 52 + 1 },
       { ...common, kind: 'directory', path: path('d'), previous: null, signature: signatureNamed('1') },
       { ...common, kind: 'link', path: path('l'), previous: null, target: 'd/file', signature: signatureNamed('2') },
       { ...common, kind: 'tombstone', path: path('t'), previous: rootNamed('y'), signature: signatureNamed('3') },
+      { ...fileRecord('e', 'two'), earlier: [rootNamed('before'), rootNamed('long before')] },
     ]
     one.commit(kinds.map((record) => records(record.path, record)))
     for (const openNow of [() => one, () => reopen().one]) {

@@ -33,6 +33,7 @@ export function fileRecord(at: string, content: string, counter = 1_700_000_000)
     version: versionOf('a', counter),
     author: replicaNamed('a'),
     previous: null,
+    earlier: [],
     orderUs: 1_700_000_000_123_456,
     size: 12_345,
     mtimeUs: 1_700_000_000_123_456,
@@ -48,6 +49,7 @@ export function tombstone(at: string, previous: string | null, counter = 1_700_0
     version: versionOf('b', counter),
     author: replicaNamed('b'),
     previous: previous === null ? null : rootNamed(previous),
+    earlier: [],
     orderUs: 1_700_000_001_000_000,
     signature: signatureNamed(`${at} gone ${counter}`),
   }

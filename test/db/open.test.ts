@@ -103,6 +103,7 @@ function asVersion1(at: string): void {
     DROP TRIGGER rotten_ended;
     DROP TRIGGER rotten_went;
     DROP TABLE rotten;
+    ALTER TABLE record DROP COLUMN earlier;
     ALTER TABLE entry DROP COLUMN verified_s;
     ALTER TABLE folder DROP COLUMN scrub_began_ms;
     ALTER TABLE folder DROP COLUMN scrub_ended_ms;`)

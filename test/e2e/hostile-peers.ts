@@ -195,6 +195,7 @@ function forged(path: string): SignedRecord {
     version: [[replicaOf(N), 1]],
     author: replicaOf(N),
     previous: null,
+    earlier: [],
     orderUs: 1,
     size: 1 << 20,
     mtimeUs: 1,

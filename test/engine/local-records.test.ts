@@ -2,18 +2,21 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type FileEntry } from '../../src/sync/entry.ts'
 import { LocalRecords } from '../../src/engine/local-records.ts'
+import { type SignedRecord } from '../../src/sync/record.ts'
 import { fileEntry, fileRecord, folderNamed, path, replicaNamed, rootNamed, versionOf } from '../db/index-samples.ts'
 
 const FILE = path('a.iso')
 /** Another host has replaced it: fetched and installed here, but the index has not heard of that yet. */
 const replaced = { ...fileRecord('a.iso', 'new', 1_700_000_005), previous: rootNamed('old') }
 
-function note(content: string) {
+const replacedAgain = { ...fileRecord('a.iso', 'newer', 1_700_000_006), previous: rootNamed('new') }
+
+function note(content: string, record: SignedRecord = replaced) {
   const entry: FileEntry = { ...fileEntry('a.iso', 'old'), version: versionOf('a', 1_700_000_000) }
   const records = new LocalRecords(
     { folder: folderNamed('one'), sign: () => new Uint8Array(64) },
     {
-      index: { entry: () => entry, recordsOf: () => [replaced], replica: replicaNamed('c') },
+      index: { entry: () => entry, recordsOf: () => [record], replica: replicaNamed('c') },
       clock: { now: () => 1_700_000_010_000 },
     },
   )
@@ -29,6 +32,10 @@ test('what was installed just before a crash is taken up, and not announced as a
     changes.map((change) => change.op === 'entry' && [change.entry.kind, change.entry.version]),
     [['file', versionOf('a', 1_700_000_000)]],
   )
+})
+
+test('the same when it has been replaced by the time this host is there again', () => {
+  assert.equal(note('new', replacedAgain).what, 'known')
 })
 
 test('what a user has written meanwhile is announced', () => {

@@ -19,6 +19,7 @@ const FILE: SignedRecord = {
   version: [[REPLICA, 1]],
   author: REPLICA,
   previous: null,
+  earlier: [],
   orderUs: -1,
   size: 2 ** 32 + 1,
   mtimeUs: 1_700_000_000_000_000,
@@ -53,6 +54,8 @@ test('what is over a limit or malformed is refused, whatever it is', () => {
     ['a short signature', page({ signature: new Uint8Array(63) })],
     ['a short root hash', page({ root: 'ab' })],
     ['a short author', page({ author: 'ab' })],
+    ['half a root hash among the earlier ones', page({ earlier: [ROOT, 'ab'] })],
+    ['61 earlier contents', page({ earlier: Array.from({ length: 61 }, () => ROOT) })],
     ['a counter of 0', page({ version: [[REPLICA, 0]] })],
     [
       'hosts of a version twice',

@@ -29,7 +29,8 @@ const version: fc.Arbitrary<Version> = fc
   })
   .map((pairs) => pairs.sort(([a], [b]) => (a < b ? -1 : 1)))
 const signature = fc.uint8Array({ minLength: 64, maxLength: 64 })
-const common = { path, version, author: replica, previous: fc.option(root), orderUs: stamp, signature }
+const earlier = fc.array(root, { maxLength: 5 })
+const common = { path, version, author: replica, previous: fc.option(root), earlier, orderUs: stamp, signature }
 export const record: fc.Arbitrary<SignedRecord> = fc.oneof(
   fc.record({ ...common, kind: fc.constant('file' as const), size, mtimeUs: stamp, root }),
   fc.record({ ...common, kind: fc.constant('directory' as const) }),

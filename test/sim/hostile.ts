@@ -105,11 +105,11 @@ export class Hostile {
     const record = chance.pick(this.#seen)
     const other = chance.pick(this.#seen)
     const newer = record.version.map(([replica, counter]) => [replica, counter + 1_000_000] as const)
-    const { path, author, signature, previous, orderUs } = record
+    const { path, author, signature, previous, earlier, orderUs } = record
     return chance.pick<SignedRecord>([
       { ...record, version: newer },
       { ...record, path: other.path, version: newer },
-      { kind: 'tombstone', path, author, signature, previous, orderUs, version: newer },
+      { kind: 'tombstone', path, author, signature, previous, earlier, orderUs, version: newer },
       { ...record, signature: Uint8Array.from(chance.bytes(64)) },
     ])
   }

@@ -46,7 +46,7 @@ export class HostModel {
     const decision = entry === null ? reconcileUnindexed(observed, records) : announce
     if (decision.do !== 'announce') return this.#carryOut(path, decision)
     const us = { replica: this.#replica, nowUs: Math.max(0, nowUs + this.skewUs) }
-    const record = { ...localRecord({ path, entry, observed }, us), signature: noSignature }
+    const record = { ...localRecord({ path, entry, observed, records }, us), signature: noSignature }
     this.records.set(path, mergeRecords(records, [record]))
     this.entries.set(path, entryFor(path, observed, record.version))
   }

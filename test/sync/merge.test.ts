@@ -118,6 +118,25 @@ const wins: { name: string; records: SignedRecord[]; winner: SignedRecord; loser
     winner: file('c1', '3', { previous: root('2') }),
   },
   {
+    name: 'what was left behind long ago does not come back with one who knew of nothing',
+    records: [file('a1', '1', { orderUs: 9 }), file('b1', '3', { previous: root('2'), earlier: [root('1')] })],
+    winner: file('b1', '3', { previous: root('2'), earlier: [root('1')] }),
+  },
+  {
+    name: 'what was deleted long after does not either',
+    records: [file('a1', '1', { orderUs: 9 }), tombstone('b1', { previous: root('2'), earlier: [root('1')] })],
+    winner: tombstone('b1', { previous: root('2'), earlier: [root('1')] }),
+  },
+  {
+    name: 'what one who knew what lay there brings back is in conflict with what another put there',
+    records: [
+      file('a1', '1', { previous: root('2'), orderUs: 9 }),
+      file('b1', '3', { previous: root('2'), earlier: [root('1')] }),
+    ],
+    winner: file('a1', '1', { previous: root('2'), orderUs: 9 }),
+    losers: [file('b1', '3', { previous: root('2'), earlier: [root('1')] })],
+  },
+  {
     name: 'a tombstone beats the content that it deleted',
     records: [file('a1', '1', { orderUs: 9 }), tombstone('b1', { previous: root('1') })],
     winner: tombstone('b1', { previous: root('1') }),

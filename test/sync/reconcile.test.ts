@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { type Entry } from '../../src/sync/entry.ts'
 import { type Observed } from '../../src/sync/local-record.ts'
 import { joinedVersion, losersOf, mergeRecords, winnerOf } from '../../src/sync/merge.ts'
-import { type Decision, reconcile, reconcileUnindexed } from '../../src/sync/reconcile.ts'
+import { type Decision, isOfPool, reconcile, reconcileUnindexed } from '../../src/sync/reconcile.ts'
 import { contentKey, type SignedRecord } from '../../src/sync/record.ts'
 import { anyRecord, directory, entryOf, file, link, root, tombstone, version } from './record-samples.ts'
 
@@ -167,6 +167,16 @@ const unindexed: {
     decision: { do: 'archive', winner: tombstone('a2', { previous: root('1') }), version: version('a2') },
   },
   {
+    name: 'what lay here long before a deletion is archived too',
+    observed: seen('1'),
+    records: [tombstone('a2', { previous: root('2'), earlier: [root('1')] })],
+    decision: {
+      do: 'archive',
+      winner: tombstone('a2', { previous: root('2'), earlier: [root('1')] }),
+      version: version('a2'),
+    },
+  },
+  {
     name: 'a content that a tombstone does not name is announced',
     observed: seen('2'),
     records: [tombstone('a2', { previous: root('1') })],
@@ -221,6 +231,48 @@ for (const { name, observed, records, decision } of unindexed) {
   })
 }
 
+const ours = entryOf(file('a1', '1'))
+const interrupted: { name: string; observed: Observed; records: SignedRecord[]; isOfPool: boolean }[] = [
+  { name: 'what is to come', observed: seen('2'), records: [file('b2', '2')], isOfPool: true },
+  {
+    name: 'what was to come, and has been replaced since',
+    observed: seen('2'),
+    records: [file('b2', '3', { previous: root('2') })],
+    isOfPool: true,
+  },
+  {
+    name: 'what was to come, and has been replaced and deleted since',
+    observed: seen('2'),
+    records: [tombstone('b2', { previous: root('3'), earlier: [root('2')] })],
+    isOfPool: true,
+  },
+  { name: 'what a user wrote meanwhile', observed: seen('9'), records: [file('b2', '2')], isOfPool: false },
+  {
+    name: 'an old content that a user brings back, knowing the newer one',
+    observed: seen('0'),
+    records: [file('a1', '1', { previous: root('0') })],
+    isOfPool: false,
+  },
+  {
+    name: 'a link that is to come',
+    observed: { kind: 'link', target: 'x' },
+    records: [link('b2', 'x')],
+    isOfPool: true,
+  },
+  { name: 'a directory that is to come', observed: { kind: 'directory' }, records: [directory('b2')], isOfPool: true },
+  {
+    name: 'a directory where another host deleted one',
+    observed: { kind: 'directory' },
+    records: [tombstone('b2')],
+    isOfPool: false,
+  },
+]
+for (const { name, observed, records, isOfPool: expected } of interrupted) {
+  test(`other than the entry says, ${name} is ${expected ? 'the pool’s' : 'a change of this host'}`, () => {
+    assert.equal(isOfPool(ours, observed, records), expected)
+  })
+}
+
 const anySet = fc.array(anyRecord, { maxLength: 5 }).map((records) => mergeRecords([], records))
 const anyEntry = fc.option(anyRecord.map((record) => entryOf(record)))
 
@@ -267,7 +319,7 @@ test('without an entry, the same holds: nothing to do after, and never a file aw
       const isKnown = records.some(
         (known) =>
           contentKey(known) === contentKey(entry) ||
-          (entry.kind === 'file' && known.previous === entry.root) ||
+          (entry.kind === 'file' && [known.previous, ...known.earlier].includes(entry.root)) ||
           (entry.kind === 'directory' && known.kind === 'tombstone' && known.previous === null),
       )
       if (entry.kind !== 'absent') assert.equal(decision.do === 'announce', !isKnown)

@@ -83,6 +83,22 @@ const golden: [string, RecordBody, string][] = [
       content('5') +
       '0000000000000000',
   ],
+  [
+    'a tombstone of what had been replaced before',
+    tombstone('a1', { previous: root('5'), earlier: [root('4'), root('3')] }),
+    '09000000' +
+      Buffer.from('tombstone').toString('hex') +
+      name +
+      a +
+      '01000000' +
+      a +
+      '0100000000000000' +
+      content('5') +
+      '0000000000000000' +
+      '40000000' +
+      '4'.repeat(64) +
+      '3'.repeat(64),
+  ],
 ]
 for (const [what, body, expected] of golden) {
   test(`the signed bytes of ${what} are these for ever`, () => {
@@ -107,6 +123,8 @@ test('every field changes the bytes', () => {
     { ...record, author: replica('b') },
     { ...record, previous: null },
     { ...record, previous: root('4') },
+    { ...record, earlier: [root('4')] },
+    { ...record, earlier: [root('3')] },
     { ...record, orderUs: 1 },
     { ...record, size: 2 },
     { ...record, mtimeUs: 1 },

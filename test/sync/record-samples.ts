@@ -35,6 +35,7 @@ function common(text: string) {
     version: vector,
     author,
     previous: null,
+    earlier: [],
     orderUs: 0,
     signature: new Uint8Array(64),
   }
@@ -91,6 +92,7 @@ export const anyRecord: fc.Arbitrary<SignedRecord> = fc
     counters: fc.array(fc.nat(few), { minLength: 3, maxLength: 3 }).filter((counts) => counts.some((n) => n > 0)),
     content: fc.constantFrom('1', '2', '3'),
     previous: fc.constantFrom(null, root('1'), root('2'), root('3')),
+    earlier: fc.subarray([root('1'), root('2'), root('3')]),
     orderUs: fc.nat(few),
     signature: fc.constantFrom(new Uint8Array([1]), new Uint8Array([2])),
   })
