@@ -5,8 +5,9 @@
  */
 import { type FolderId, type HostName, type ReplicaId, type RootHash } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
-import { decodeFrame, encodeFrame } from './codec.ts'
+import { decodeFrame, encodeFrame, type Frame } from './codec.ts'
 import { type FolderHandlers, type FolderMessage, type Peer, PeerGone, PieceRefused } from './peer-port.ts'
+import { ProtocolError } from './record-codec.ts'
 
 export interface MemoryHost {
   readonly name: HostName
@@ -223,7 +224,8 @@ class MemoryPeer implements Peer {
     if (stalled !== null) return void stalled.then(() => this.#deliver())
     const bytes = this.#underWay.shift()
     if (bytes === undefined || this.#gone.aborted || this.reverse === null) return
-    const frame = decodeFrame(bytes)
+    const frame = decodeOrNull(bytes)
+    if (frame === null) return this.reverse.ban('it broke the protocol')
     if (frame.type === 'message') this.#them.handlers.message(this.reverse, frame.message)
   }
 
@@ -237,6 +239,16 @@ class MemoryPeer implements Peer {
     }
     signal.throwIfAborted()
     this.#gone.throwIfAborted()
+  }
+}
+
+/** Null for what breaks the protocol. */
+function decodeOrNull(bytes: Uint8Array): Frame | null {
+  try {
+    return decodeFrame(bytes)
+  } catch (error) {
+    if (error instanceof ProtocolError) return null
+    throw error
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type FolderId, type HostName, type RootHash } from '../../src/base/brand.ts'
+import { type FolderId, type HostName, type RelPath, type RootHash } from '../../src/base/brand.ts'
 import { MemoryNetwork } from '../../src/net/memory-network.ts'
 import { type FolderMessage, type Peer, PeerGone, PieceRefused } from '../../src/net/peer-port.ts'
 import { replicaOf } from './test-host.ts'
@@ -48,6 +48,16 @@ test('hosts of one folder become peers after a while, and messages arrive in ord
     b?.messages.map((m) => (m.type === 'since' ? m.after : -1)),
     Array.from({ length: 20 }, (_, i) => i),
   )
+})
+
+test('a host that breaks the protocol is shut out', async () => {
+  const { clock, hosts } = world(2)
+  await clock.pass(10)
+  const [a, b] = hosts
+  a?.peers.get('host1:1' as HostName)?.send({ type: 'where', id: 1, path: '../etc/passwd' as RelPath })
+  await clock.pass(10)
+  assert.deepEqual(b?.messages, [])
+  assert.equal(b?.peers.size, 0)
 })
 
 test('pieces arrive in order, and what is not there is refused', async () => {
