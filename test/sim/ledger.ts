@@ -24,6 +24,8 @@ export class Ledger {
   /** Hosts that forgot at any time: they announce again what lies there. */
   readonly #everForgot = new Set<string>()
   readonly #everRestored = new Set<string>()
+  /** A whole disk was put back at some time: what was only there is gone. */
+  hasPutBack = false
   /** Hosts that forgot in this epoch what they had not announced. */
   readonly forgetful = new Set<string>()
   /** Beginnings of uploads that go on: root hash and host. */
@@ -63,7 +65,8 @@ export class Ledger {
   }
 
   /** An older index, or an older disk with it, was put back: what it missed meanwhile, nobody can expect of it. */
-  restored(host: SimHost): void {
+  restored(host: SimHost, what: 'index' | 'all'): void {
+    this.hasPutBack ||= what === 'all'
     this.forgetful.add(host.name)
     this.#everRestored.add(host.name)
     this.hold(host.disk)

@@ -2,6 +2,7 @@
  * One seed: epochs of deeds and troubles, each ended by healing, after which all hosts must come to hold the same, and
  * what users did must show; at last a day of silence.
  */
+import { type RootHash } from '../../src/base/brand.ts'
 import { Chance } from './chance.ts'
 import { firstDifference, Invariants, judgeEpoch } from './invariants.ts'
 import { type SimHost } from './sim-host.ts'
@@ -103,14 +104,15 @@ class SeedRun {
     heal(this.#world)
     const { time, hosts } = this.#world
     const endMs = time.nowMs + CONVERGE_MS
-    const isCalm = () => hosts.every((host) => workOf(host).length === 0) && firstDifference(this.#world) === null
+    const isCalm = () =>
+      hosts.every((host) => workOf(this.#world, host).length === 0) && firstDifference(this.#world) === null
     while (time.nowMs < endMs) {
       await this.#pass(LOOK_MS)
       heal(this.#world)
       for (const host of hosts) void host.folder?.approve()
       if (isCalm() && (await this.#staysCalm(isCalm))) return this.#world.say('all hosts hold the same')
     }
-    const working = hosts.flatMap((host) => workOf(host)).join('; ')
+    const working = hosts.flatMap((host) => workOf(this.#world, host)).join('; ')
     const why = firstDifference(this.#world) ?? `still at work: ${working}`
     throw new SimFailure(`all: no agreement an hour after all was healed: ${why}`)
   }
@@ -148,11 +150,18 @@ class SeedRun {
   }
 }
 
-function workOf(host: SimHost): readonly string[] {
+function workOf(world: World, host: SimHost): readonly string[] {
   const { folder } = host
   if (folder === null) return [`${host.name} is down`]
   if (folder.halted !== null) return [`${host.name} is halted: ${folder.halted}`]
   const { remote, local } = folder
-  const counts = { wanted: remote.wanted.count, applying: remote.applier.busy, taking: local.changes.busy }
+  const counts = { wanted: wantedBy(world, host), applying: remote.applier.busy, taking: local.changes.busy }
   return Object.entries(counts).flatMap(([what, count]) => (count > 0 ? [`${host.name} ${what} ${count}`] : []))
+}
+
+/** How many paths wait for a content. What went with a disk that was put back from an older day, nobody can give. */
+function wantedBy({ hosts, ledger }: World, host: SimHost): number {
+  const roots = [...host.records.recordPaths()].map((path) => host.folder?.remote.wanted.rootFor(path) ?? null)
+  const isSomewhere = (root: RootHash) => hosts.some(({ records }) => records.placesOf(root).length > 0)
+  return roots.filter((root) => root !== null && (!ledger.hasPutBack || isSomewhere(root))).length
 }

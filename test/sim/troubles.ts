@@ -222,7 +222,7 @@ function restore(world: World, host: SimHost): void {
   world.say(`${host.name}: ${what} of the backup is put back`)
   host.kill()
   host.restore(what)
-  world.ledger.restored(host)
+  world.ledger.restored(host, what)
   world.startLater(host)
 }
 
