@@ -2,7 +2,7 @@
  * Time as an argument. Everything outside `sync/` that waits or stamps gets a Clock, so that a whole cluster can run
  * on a virtual one. `sync/` gets plain numbers.
  */
-import { setTimeout as sleepReal } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleepReal } from 'node:timers/promises'
 
 export interface Clock {
   /** Wall clock, milliseconds since 1970: for stamps only. Never decides order or whether something is lost. */
@@ -11,7 +11,7 @@ export interface Clock {
   elapsed(): number
   /** Runs `task` once after `ms`; the returned function cancels it. Does not keep the process alive. */
   after(ms: number, task: () => void): () => void
-  /** Resolves after `ms`; rejects with the signal's reason when aborted. */
+  /** Resolves after `ms` (0: as soon as what else is ready has had its turn); rejects with the signal's reason when aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }
 
@@ -23,6 +23,8 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer)
   },
   sleep: async (ms, signal) => {
-    await sleepReal(ms, undefined, signal ? { signal } : {})
+    const options = signal ? { signal } : {}
+    // A timer of 0 ms waits for one: who only lets others have a turn a hundred times would wait a tenth of a second.
+    await (ms === 0 ? nextTurn(undefined, options) : sleepReal(ms, undefined, options))
   },
 }
