@@ -2,7 +2,7 @@
 import { assert, assertNever } from '../base/assert.ts'
 import { type RelPath, type ReplicaId, type RootHash } from '../base/brand.ts'
 import { type Entry } from './entry.ts'
-import { contentKey, MOST_EARLIER, type RecordBody, type SignedRecord } from './record.ts'
+import { contentHash, contentKey, MOST_EARLIER, type RecordBody, type SignedRecord } from './record.ts'
 import { bumpVersion, compareVersions, noVersion } from './version.ts'
 
 /** What lies under a path now, read and hashed. */
@@ -40,7 +40,7 @@ export function localRecord(
   { replica, nowUs }: { readonly replica: ReplicaId; readonly nowUs: number },
 ): RecordBody {
   const version = bumpVersion(entry?.version ?? noVersion, replica, nowUs / 1_000_000)
-  const previous = entry?.kind === 'file' ? entry.root : null
+  const previous = entry === null ? null : contentHash(entry)
   const earlier = earlierThan(previous, observed, takenUp(entry, records))
   const common = { path, version, author: replica, previous, earlier, orderUs: exactUs(nowUs) }
   switch (observed.kind) {
@@ -66,13 +66,9 @@ function takenUp(entry: Entry | null, records: readonly SignedRecord[]): readonl
 
 /** Of what the records say, all but what is named as previous, and what lies there now. */
 function earlierThan(previous: RootHash | null, now: Observed, records: readonly SignedRecord[]): readonly RootHash[] {
-  const contents = records.flatMap((record) => [
-    ...(record.kind === 'file' ? [record.root] : []),
-    ...(record.previous === null ? [] : [record.previous]),
-    ...record.earlier,
-  ])
-  const here = now.kind === 'file' ? now.root : null
-  return [...new Set(contents)].filter((root) => root !== previous && root !== here).slice(0, MOST_EARLIER)
+  const contents = records.flatMap((record) => [contentHash(record), record.previous, ...record.earlier])
+  const [known, here] = [new Set(contents).values().filter((hash) => hash !== null), contentHash(now)]
+  return [...known.filter((hash) => hash !== previous && hash !== here).take(MOST_EARLIER)]
 }
 
 function fileRecord(

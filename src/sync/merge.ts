@@ -3,7 +3,7 @@
  * function of that set alone, whatever the order in which its records arrived, so every host comes to the same.
  */
 import { bodyBytes, compareBytes } from './record-bytes.ts'
-import { contentKey, type SignedRecord } from './record.ts'
+import { contentHash, contentKey, type SignedRecord } from './record.ts'
 import { compareVersions, joinVersions, noVersion, type Version } from './version.ts'
 
 /**
@@ -62,9 +62,10 @@ function supersedes(a: SignedRecord, b: SignedRecord): boolean {
 }
 
 function namesAsPrevious(a: SignedRecord, b: SignedRecord): boolean {
-  if (b.kind !== 'file') return false
+  const content = contentHash(b)
+  if (content === null) return false
   const knewOfNone = b.previous === null && b.earlier.length === 0
-  return a.previous === b.root || (knewOfNone && a.earlier.includes(b.root))
+  return a.previous === content || (knewOfNone && a.earlier.includes(content))
 }
 
 function beats(a: SignedRecord, b: SignedRecord): boolean {

@@ -14,7 +14,7 @@ import { assertNever } from '../base/assert.ts'
 import { type Entry } from './entry.ts'
 import { type Observed } from './local-record.ts'
 import { joinedVersion, losersOf, winnerOf } from './merge.ts'
-import { contentKey, type SignedRecord } from './record.ts'
+import { contentHash, contentKey, type SignedRecord } from './record.ts'
 import { compareVersions, joinVersions, noVersion, type Version } from './version.ts'
 
 export type RecordOf<Kind extends SignedRecord['kind']> = Extract<SignedRecord, { readonly kind: Kind }>
@@ -81,8 +81,8 @@ function knows(record: SignedRecord, observed: Observed): boolean {
   if (contentKey(record) === contentKey(observed)) return true
   // One empty directory is like another: where one was deleted, this is the one (what lies in it keeps it).
   if (observed.kind === 'directory') return record.kind === 'tombstone' && record.previous === null
-  if (observed.kind !== 'file') return false
-  return record.previous === observed.root || record.earlier.includes(observed.root)
+  const content = contentHash(observed)
+  return content !== null && (record.previous === content || record.earlier.includes(content))
 }
 
 const absent = { kind: 'absent' } as const

@@ -2,7 +2,8 @@
  * Records: what the folder says of one path. The author signs every field (DESIGN: "signed records"), so whoever
  * passes a record on cannot change it.
  */
-import { type RelPath, type ReplicaId, type RootHash } from '../base/brand.ts'
+import { blake3 } from '../base/blake3.ts'
+import { fromHex, type RelPath, type ReplicaId, type RootHash } from '../base/brand.ts'
 import { type Version } from './version.ts'
 
 /** Images change a few times in their lives, and 15 hashes are half a kilobyte. */
@@ -12,7 +13,7 @@ interface Common {
   readonly path: RelPath
   readonly version: Version
   readonly author: ReplicaId
-  /** Root hash of the file content that this record replaces or deletes; null where there was none. */
+  /** The `contentHash` of what this record replaces or deletes; null where there was nothing, or a directory. */
   readonly previous: RootHash | null
   /**
    * Contents that the path held before that, newest first, none twice, at most `MOST_EARLIER`: by them a host whose index is new
@@ -64,6 +65,23 @@ export function contentKey(of: ContentLike): string {
     default:
       return of.kind
   }
+}
+
+/** By what records name a content that lay under the path before: nothing for a directory, one is like another. */
+export function contentHash(of: ContentLike): RootHash | null {
+  switch (of.kind) {
+    case 'file':
+      return of.root
+    case 'link':
+      return linkHash(of.target)
+    default:
+      return null
+  }
+}
+
+/** Part of the protocol: must never change. */
+function linkHash(target: string): RootHash {
+  return fromHex(blake3(new TextEncoder().encode(`isosync/1 link ${target}`)).toString('hex'))
 }
 
 export type ContentLike =

@@ -127,9 +127,8 @@ export function judgeEpoch(world: World): void {
     if (hosts.size > 1 && !alone) continue
     if (world.ledger.discarded.size > 0 && [...states.values()].includes('absent')) continue
     const is = now.get(path) ?? 'absent'
-    // One directory is like another, and a tombstone does not say what link it deleted: a host without an index takes its
-    // own for new ones.
-    if ((is.startsWith('link:') || is === 'directory') && world.ledger.forgetful.size > 0) continue
+    // One directory is like another: a host without an index takes its own for new ones.
+    if (is === 'directory' && world.ledger.forgetful.size > 0) continue
     // What was buried under a file comes back when the file goes, and its directories with it.
     if (is === 'directory' && [...now.keys()].some((other) => other.startsWith(`${path}/`))) continue
     if (![...states.values()].includes(is))

@@ -3,13 +3,14 @@
  * An epoch is the time between two moments at which all hosts held the same.
  */
 import { type MemoryDisk, type MemoryNode, sync } from '../../src/fs/memory-disk.ts'
+import { contentHash } from '../../src/sync/record.ts'
 import { type Contents } from './contents.ts'
 import { type SimHost } from './sim-host.ts'
 import { archivedIn, treeOf } from './tree.ts'
 
 export class Ledger {
   readonly #contents: Contents
-  /** All that was ever removed or overwritten by a user: host, path and root hash ('' for directories and links). */
+  /** All that was ever removed or overwritten by a user: host, path and hash ('' for directories). */
   readonly #removed = new Set<string>()
   /** Contents that each disk must hold, in the tree or the archive. */
   readonly #held = new Map<MemoryDisk, ReadonlySet<string>>()
@@ -52,10 +53,10 @@ export class Ledger {
     return changed
   }
 
-  /** True if a user of the host really took that away. `root` is null for what is no file. */
-  wasRemoved(host: string, path: string, root: string | null): boolean {
+  /** True if a user of the host really took that away. `hash` is null for directories. */
+  wasRemoved(host: string, path: string, hash: string | null): boolean {
     // Until peers tell it, a host cannot know that its index is older than its disk.
-    return this.#everRestored.has(host) || this.#removed.has(`${host} ${path} ${root ?? ''}`)
+    return this.#everRestored.has(host) || this.#removed.has(`${host} ${path} ${hash ?? ''}`)
   }
 
   /** True if a user of the host really left that there, or the host may take for new what it does not know any more. */
@@ -111,14 +112,20 @@ export class Ledger {
 
   #noteRemoved(host: SimHost, path: string, state: string | undefined): void {
     if (state === undefined) return
-    const root = state.startsWith('file:') ? state.slice('file:'.length) : ''
-    this.#removed.add(`${host.name} ${path} ${root}`)
+    this.#removed.add(`${host.name} ${path} ${hashOf(state)}`)
   }
 
   #touch(path: string, host: string, state: string): void {
     const hosts = this.touched.get(path) ?? new Map<string, string>()
     this.touched.set(path, hosts.set(host, state))
   }
+}
+
+/** By what a record names that state. */
+function hashOf(state: string): string {
+  if (state.startsWith('file:')) return state.slice('file:'.length)
+  if (!state.startsWith('link:')) return ''
+  return contentHash({ kind: 'link', target: state.slice('link:'.length) }) ?? ''
 }
 
 /** Tells also what was replaced by the same. Directories change with what is in them. */

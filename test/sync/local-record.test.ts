@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type RootHash } from '../../src/base/brand.ts'
+import { fromHex, type RootHash } from '../../src/base/brand.ts'
 import { isChange, localRecord, type Observed } from '../../src/sync/local-record.ts'
 import { type RecordBody, type SignedRecord } from '../../src/sync/record.ts'
 import { bodyBytes } from '../../src/sync/record-bytes.ts'
@@ -11,6 +11,8 @@ import { anyRecord, directory, entryOf, file, link, path, replica, root, tombsto
 const name = path('debian.iso')
 const here = { replica: replica('b'), nowUs: 3_999_999 }
 const seen = (content: string, mtimeUs = 0): Observed => ({ kind: 'file', size: 7, mtimeUs, root: root(content) })
+/** For ever: part of the protocol. */
+const hashOfLinkX = fromHex<RootHash>('c5f2f8baab71eaf90c8400bf8ca30a0b90efbdf0549b273a3de5aaf11785bd8f')
 const common = { path: name, author: replica('b'), previous: null, earlier: [], orderUs: 3_999_999 }
 
 const cases: { name: string; entry: Parameters<typeof isChange>[0]['entry']; observed: Observed; body: RecordBody }[] =
@@ -99,7 +101,7 @@ const cases: { name: string; entry: Parameters<typeof isChange>[0]['entry']; obs
       name: 'a link to another target',
       entry: entryOf(link('a1', 'x')),
       observed: { kind: 'link', target: 'y' },
-      body: { ...common, kind: 'link', version: version('a1 b3'), target: 'y' },
+      body: { ...common, kind: 'link', version: version('a1 b3'), previous: hashOfLinkX, target: 'y' },
     },
   ]
 for (const { name: what, entry, observed, body } of cases) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { joinedVersion, losersOf, mergeRecords, winnerOf } from '../../src/sync/merge.ts'
-import { type SignedRecord } from '../../src/sync/record.ts'
+import { contentHash, type SignedRecord } from '../../src/sync/record.ts'
 import { anyRecord, directory, file, link, permutations, root, tombstone, version } from './record-samples.ts'
 
 const merges: { name: string; records: SignedRecord[]; left: SignedRecord[] }[] = [
@@ -160,6 +160,16 @@ const wins: { name: string; records: SignedRecord[]; winner: SignedRecord; loser
     name: 'a directory that replaced a file beats it',
     records: [file('a1', '1', { orderUs: 9 }), directory('b1', { previous: root('1') })],
     winner: directory('b1', { previous: root('1') }),
+  },
+  {
+    name: 'a tombstone beats the link that it deleted',
+    records: [link('a1', 'x', { orderUs: 9 }), tombstone('b1', { previous: contentHash(link('a1', 'x')) })],
+    winner: tombstone('b1', { previous: contentHash(link('a1', 'x')) }),
+  },
+  {
+    name: 'a tombstone of another link does not',
+    records: [link('a1', 'y'), tombstone('b1', { previous: contentHash(link('a1', 'x')), orderUs: 9 })],
+    winner: link('a1', 'y'),
   },
   {
     name: 'two that name each other are in conflict',

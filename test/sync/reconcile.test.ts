@@ -5,7 +5,7 @@ import { type Entry } from '../../src/sync/entry.ts'
 import { type Observed } from '../../src/sync/local-record.ts'
 import { joinedVersion, losersOf, mergeRecords, winnerOf } from '../../src/sync/merge.ts'
 import { type Decision, isOfPool, reconcile, reconcileUnindexed } from '../../src/sync/reconcile.ts'
-import { contentKey, type SignedRecord } from '../../src/sync/record.ts'
+import { contentHash, contentKey, type SignedRecord } from '../../src/sync/record.ts'
 import { anyRecord, directory, entryOf, file, link, root, tombstone, version } from './record-samples.ts'
 
 const nothing: Decision = { do: 'nothing' }
@@ -177,6 +177,28 @@ const unindexed: {
     },
   },
   {
+    name: 'a link that was deleted does not come back',
+    observed: { kind: 'link', target: 'x' },
+    records: [tombstone('a2', { previous: contentHash(link('a1', 'x')) })],
+    decision: {
+      do: 'archive',
+      winner: tombstone('a2', { previous: contentHash(link('a1', 'x')) }),
+      version: version('a2'),
+    },
+  },
+  {
+    name: 'another link than the one that was deleted is announced',
+    observed: { kind: 'link', target: 'y' },
+    records: [tombstone('a2', { previous: contentHash(link('a1', 'x')) })],
+    decision: { do: 'announce' },
+  },
+  {
+    name: 'a directory where a link was deleted is announced',
+    observed: { kind: 'directory' },
+    records: [tombstone('a2', { previous: contentHash(link('a1', 'x')) })],
+    decision: { do: 'announce' },
+  },
+  {
     name: 'a content that a tombstone does not name is announced',
     observed: seen('2'),
     records: [tombstone('a2', { previous: root('1') })],
@@ -259,6 +281,12 @@ const interrupted: { name: string; observed: Observed; records: SignedRecord[]; 
     records: [link('b2', 'x')],
     isOfPool: true,
   },
+  {
+    name: 'a link that was to come, and has been deleted since',
+    observed: { kind: 'link', target: 'x' },
+    records: [tombstone('b2', { previous: contentHash(link('b1', 'x')) })],
+    isOfPool: true,
+  },
   { name: 'a directory that is to come', observed: { kind: 'directory' }, records: [directory('b2')], isOfPool: true },
   {
     name: 'a directory where another host deleted one',
@@ -319,7 +347,7 @@ test('without an entry, the same holds: nothing to do after, and never a file aw
       const isKnown = records.some(
         (known) =>
           contentKey(known) === contentKey(entry) ||
-          (entry.kind === 'file' && [known.previous, ...known.earlier].includes(entry.root)) ||
+          (contentHash(entry) !== null && [known.previous, ...known.earlier].includes(contentHash(entry))) ||
           (entry.kind === 'directory' && known.kind === 'tombstone' && known.previous === null),
       )
       if (entry.kind !== 'absent') assert.equal(decision.do === 'announce', !isKnown)
