@@ -136,7 +136,10 @@ export class LocalChanges {
     if (this.#directories.has(path) || this.#stop.signal.aborted) return
     const work = this.#commit(path, stat, { kind: 'directory' }, [])
       .catch((error: unknown) => this.#failed(path, error))
-      .finally(() => this.#directories.delete(path))
+      .finally(() => {
+        this.#directories.delete(path)
+        this.#wakeLinks(path)
+      })
     this.#directories.set(path, work)
   }
 
@@ -157,7 +160,7 @@ export class LocalChanges {
   }
 
   #isPending(path: RelPath): boolean {
-    return this.#queued.has(path) || this.#needs.settling.has(path)
+    return this.#queued.has(path) || this.#directories.has(path) || this.#needs.settling.has(path)
   }
 
   #isKnown(path: RelPath): boolean {

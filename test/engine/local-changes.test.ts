@@ -16,6 +16,7 @@ test('a link whose target vanishes before it has settled is looked at again, and
       },
     },
     deletions: { count: 0 },
+    overwrites: { count: 0, forget: () => {}, cleared: () => {} },
     lookAgain: (at: RelPath) => again.push(at),
   }
   const changes = new LocalChanges(needs as unknown as LocalChangesNeeds)
@@ -25,4 +26,33 @@ test('a link whose target vanishes before it has settled is looked at again, and
   changes.vanished(path('image.iso'))
   assert.deepEqual(again, [path('current.iso')])
   assert.equal(changes.busy, 0)
+})
+
+test('a link to the directory that it lies in waits until that has been taken up', async () => {
+  const again: RelPath[] = []
+  const sound = Promise.withResolvers<boolean>()
+  const needs = {
+    index: { entry: () => null },
+    settling: { has: () => false, count: 0 },
+    deletions: { count: 0 },
+    overwrites: { count: 0 },
+    locks: { with: (_paths: readonly RelPath[], work: () => Promise<unknown>) => work() },
+    rootIsSound: () => sound.promise,
+    lookAgain: (at: RelPath) => again.push(at),
+  }
+  const changes = new LocalChanges(needs as unknown as LocalChangesNeeds)
+  const stat = { size: 9, mtimeUs: 1, ctimeUs: 1, inode: 1 }
+  changes.sighted({ seen: 'directory', path: path('d'), stat: { ...stat, kind: 'directory' }, entry: null })
+  const link = {
+    seen: 'link',
+    path: path('d/here'),
+    stat: { ...stat, kind: 'link' },
+    target: '../d',
+    entry: null,
+  } as const
+  changes.sighted(link)
+  assert.deepEqual(again, [], 'looking again at once would find the same again and again')
+  sound.resolve(false)
+  await new Promise(setImmediate)
+  assert.deepEqual(again, [path('d/here')])
 })
