@@ -35,9 +35,9 @@ export interface ControlVerbs {
   where(folder: string, path: string): Promise<WhereReport>
   /** Starts a scan of these folders; does not wait for its end. */
   rescan(folders: readonly string[]): Promise<RescanReport>
-  /** Lets go what the brake on deletions holds; with `path`, takes that file as whole although it does not look so. */
+  /** Lets go what the brake holds; with `path`, takes that file as it is although it is held or does not look whole. */
   approve(folder: string, path: string | null): Promise<HeldReport>
-  /** Brings back what the brake on deletions holds. */
+  /** Brings back what the brake holds. */
   discard(folder: string): Promise<HeldReport>
   /** How far scrubbing is; with `now`, starts to read all files, or that of `path`, at once. */
   scrub(folder: string, path: string | null, now: boolean): Promise<ScrubReport>

@@ -15,6 +15,8 @@ interface Judgement {
   readonly mend: string
 }
 
+const HELD: Judgement = { level: 'warning', mend: '`isosyncd approve` if it was meant, `isosyncd discard` if not' }
+
 /** By kind of problem; one that is not listed here waits for the operator all the same. */
 const JUDGEMENTS: Partial<Record<ProblemKind, Judgement>> = {
   'io-error': { level: 'critical', mend: 'look at the disk: `dmesg | tail`, `smartctl -a DEVICE`' },
@@ -27,8 +29,10 @@ const JUDGEMENTS: Partial<Record<ProblemKind, Judgement>> = {
   unfinished: { level: 'warning', mend: 'finish the upload, or `isosyncd approve NAME`' },
   'read-only-change': { level: 'warning', mend: 'undo the change, or set overwrite_changes for this folder' },
   conflict: { level: 'warning', mend: '`isosyncd archive restore NAME --to OTHER`, or `isosyncd archive purge NAME`' },
-  'held-deletions': { level: 'warning', mend: '`isosyncd approve` if it was meant, `isosyncd discard` if not' },
-  'held-removals': { level: 'warning', mend: '`isosyncd approve` if it was meant, `isosyncd discard` if not' },
+  'held-deletions': HELD,
+  'held-overwrites': HELD,
+  'held-removals': HELD,
+  'held-changes': HELD,
   'in-the-way': { level: 'warning', mend: 'move it away' },
   rejected: { level: 'warning', mend: 'run the same version of isosyncd on all hosts' },
   'no-events': { level: 'note', mend: 'see there; the rescan finds what no event tells' },

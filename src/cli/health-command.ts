@@ -13,7 +13,7 @@ export type Health = keyof typeof EXIT
 
 export const healthExitsInWords = `Exit status of \`health\`:
   ${EXIT.ok}  all is well
-  ${EXIT.warning}  the operator should look: the brake holds deletions, a problem waits, a secret is wrong
+  ${EXIT.warning}  the operator should look: the brake holds something, a problem waits, a secret is wrong
   ${EXIT.critical}  a folder is halted or paused, the disk fails, no peer is connected, a host is a copy, or the daemon is not running
   ${EXIT.unknown}  it could not be found out`
 

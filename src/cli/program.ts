@@ -160,14 +160,14 @@ function addAnswers(program: Command, needs: ProgramNeeds, done: (exitCode: numb
   program
     .command('approve [name]')
     .description(
-      'let go the deletions that are held; with NAME, take that file as it is although it does not look whole, or has rotted',
+      'let go what the brake holds; with NAME, take that file as it is although it is held, does not look whole, or has rotted',
     )
     .addOption(folder())
     .addOption(json())
     .action(async (name: string | undefined, o: object) => done(await approve(client(), name, o, terminal)))
   program
     .command('discard')
-    .description('bring back what was deleted and is held')
+    .description('bring back what was deleted or overwritten and is held')
     .addOption(folder())
     .addOption(json())
     .action(async (o: object) => done(await discard(client(), o, terminal)))

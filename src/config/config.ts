@@ -73,7 +73,7 @@ export interface FolderConfig {
   readonly dirMode: number | null
   /** `min_free_space`: what a transfer must leave free on the root's filesystem. */
   readonly minFreeBytes: number
-  /** `max_delete_files` and `max_delete_percent`: the brake holds when both are exceeded in one go. */
+  /** `max_delete_files` and `max_delete_percent`: the brake holds when more files than both vanish or are replaced in one go. */
   readonly maxDeleteFiles: number
   readonly maxDeletePercent: number
   /** `scrub_interval_days`; null: never. */

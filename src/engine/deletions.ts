@@ -9,8 +9,9 @@ import { type Log } from '../base/log.ts'
 import { type FolderIndex } from '../db/index-port.ts'
 import { type Root } from '../fs/root.ts'
 import { type Entry, type Stat } from '../sync/entry.ts'
+import { type Verdict } from '../sync/guard.ts'
+import { type Brake, type Losing } from './brake.ts'
 import { type Committer } from './committer.ts'
-import { type DeleteBrake } from './delete-brake.ts'
 import { type LocalRecords, type Noted } from './local-records.ts'
 import { type PathLocks } from './path-locks.ts'
 import { type ProblemList } from './problem-list.ts'
@@ -26,12 +27,14 @@ export interface DeletionsNeeds {
   readonly committer: Pick<Committer, 'commit'>
   readonly locks: PathLocks
   readonly problems: ProblemList
-  /** True while a file with this inode waits to be announced under another name. */
+  /** True while a file with this inode waits to be announced, perhaps under another name. */
   readonly isComing: (inode: number) => boolean
   /** The root is there and is the one it was: only then is absence believed. */
   readonly rootIsSound: () => Promise<boolean>
   readonly announced: (paths: readonly RelPath[]) => void
-  readonly brake: DeleteBrake
+  readonly brake: Brake
+  /** Files of the folder that are here now. */
+  readonly files: () => number
   /** What a host with the read-only secret deletes. */
   readonly refused: Pick<RefusedChanges, 'deleted'>
   readonly clock: Pick<Clock, 'after'>
@@ -42,6 +45,8 @@ export class Deletions {
   readonly #needs: DeletionsNeeds
   readonly #missing = new Map<RelPath, Entry>()
   readonly #byInode = new Map<number, RelPath>()
+  /** Files that were here when the first of those that are missing was missed: what comes under new names is no more. */
+  #filesBefore = 0
   #cancel: (() => void) | null = null
   #running: Promise<void> = Promise.resolve()
 
@@ -52,6 +57,7 @@ export class Deletions {
   /** The scanner found nothing where the entry stood. */
   missing(path: RelPath, entry: Entry): void {
     if (this.#needs.brake.isHeld(path)) return
+    if (this.#missing.size === 0) this.#filesBefore = this.#needs.files()
     this.#missing.set(path, entry)
     if (entry.kind === 'file') this.#byInode.set(entry.inode, path)
     this.#cancel?.()
@@ -93,7 +99,7 @@ export class Deletions {
 
   /** The operator meant it: what the brake holds is announced. Returns how many paths that were. */
   async approve(): Promise<number> {
-    const held = this.#needs.brake.release()
+    const held = this.#needs.brake.release('deleted')
     if (held.length > 0) await this.#announce(held)
     return held.length
   }
@@ -101,7 +107,7 @@ export class Deletions {
   /** The operator did not mean it: what the brake holds is fetched back from the others. */
   async discard(): Promise<number> {
     const { brake, committer, records, announced } = this.#needs
-    const held = brake.release()
+    const held = brake.release('deleted')
     await committer.commit(() => held.flatMap((path) => records.adopt(path, { kind: 'absent' }, null)))
     announced(held)
     return held.length
@@ -109,7 +115,7 @@ export class Deletions {
 
   /** What has come back to the disk need not be held any more. */
   async recheckHeld(): Promise<void> {
-    for (const path of this.#needs.brake.held())
+    for (const path of this.#needs.brake.held('deleted'))
       if ((await this.#needs.disk.stat(path).catch(() => null)) !== null) this.#needs.brake.forget(path)
   }
 
@@ -126,11 +132,20 @@ export class Deletions {
     // What is missing where the root is not is no news: the scan after it is back says what has really gone.
     if (!(await this.#needs.rootIsSound())) return gone.forEach((path) => this.#take(path))
     const news = new Set(gone.filter((path) => this.#isNews(path)))
-    const files = gone.filter((path) => news.has(path) && this.#missing.get(path)?.kind === 'file').length
+    const verdict = this.#verdict([...news], this.#missing.size - gone.length)
+    const may = gone.filter((path) => verdict === 'pass' || !news.has(path))
+    for (const path of verdict === 'wait' ? may : gone) this.#take(path)
+    await this.#announce(may)
+  }
+
+  /** What is coming under another name may be renamed, and may be something else under the old inode. */
+  #verdict(news: readonly RelPath[], coming: number): Verdict {
     // The brake is for the others' sake: a host that may not announce deletions takes them back or shows them.
-    const may = news.size === 0 || !this.#needs.records.mayAnnounce || this.#needs.brake.mayGo([...news], files)
-    for (const path of gone) this.#take(path)
-    await this.#announce(may ? gone : gone.filter((path) => !news.has(path)))
+    if (news.length === 0 || !this.#needs.records.mayAnnounce) return 'pass'
+    const losing = news.map((path): Losing => {
+      return { path, loss: 'deleted', isFile: this.#missing.get(path)?.kind === 'file' }
+    })
+    return this.#needs.brake.decide(losing, { deleted: coming, replaced: 0 }, this.#filesBefore)
   }
 
   /** False for what we took away ourselves, because the folder's records say so: seen before its commit, or cut short. */

@@ -1,7 +1,7 @@
 /** What the engine needs to know of a folder's config. */
 import { type RelPath } from '../base/brand.ts'
 import { type FolderKeys } from '../base/secret.ts'
-import { type DeletionLimits } from '../sync/guard.ts'
+import { type LossLimits } from '../sync/guard.ts'
 
 export interface FolderSettings {
   readonly dir: string
@@ -17,7 +17,7 @@ export interface FolderSettings {
   readonly rankOf?: (path: RelPath) => number
   /** Larger files are removed, not archived; null: all are archived. */
   readonly archiveMaxFileBytes: number | null
-  /** The brake on deletions holds when more than both vanish in one go. */
+  /** The brake holds when more than both vanish or are replaced in one go. */
   readonly maxDeleteFiles: number
   readonly maxDeletePercent: number
   /** Null: archived files stay for ever. */
@@ -28,6 +28,6 @@ export interface FolderSettings {
   readonly rescanIntervalMs: number | null
 }
 
-export function deleteLimits(settings: FolderSettings): DeletionLimits {
+export function lossLimits(settings: FolderSettings): LossLimits {
   return { maxFiles: settings.maxDeleteFiles, maxPercent: settings.maxDeletePercent }
 }

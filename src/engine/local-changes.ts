@@ -12,12 +12,14 @@ import { type Entry, sameStat, type Stat, statMatchesEntry } from '../sync/entry
 import { type Observed } from '../sync/local-record.ts'
 import { linkTargetPath } from '../sync/link-target.ts'
 import { parentOf } from '../sync/path.ts'
+import { contentKey } from '../sync/record.ts'
 import { type PieceList, rootHash } from '../sync/piece-list.ts'
 import { type Committer } from './committer.ts'
 import { type Deletions } from './deletions.ts'
 import { type FileTaker } from './file-taker.ts'
 import { InodeCounts } from './inode-counts.ts'
 import { type LocalRecords, type Noted } from './local-records.ts'
+import { type Overwrite, type Overwrites } from './overwrites.ts'
 import { type PathLocks } from './path-locks.ts'
 import { type ProblemList } from './problem-list.ts'
 import { type RefusedChanges } from './refused-changes.ts'
@@ -33,6 +35,7 @@ export interface LocalChangesNeeds {
   readonly taker: FileTaker
   readonly settling: Settling
   readonly deletions: Deletions
+  readonly overwrites: Overwrites
   /** What a host with the read-only secret changes. */
   readonly refused: RefusedChanges
   readonly committer: Pick<Committer, 'commit'>
@@ -68,7 +71,7 @@ export class LocalChanges {
   sighted(sighting: Sighting): void {
     switch (sighting.seen) {
       case 'file':
-        return this.#file(sighting.path, sighting.stat)
+        return this.#file(sighting.path, sighting.stat, sighting.entry)
       case 'directory':
         return this.#directory(sighting.path, sighting.stat)
       case 'link':
@@ -92,6 +95,8 @@ export class LocalChanges {
   /** No file stands there: what had not settled never will, and links need not wait for it. */
   vanished(path: RelPath): void {
     this.#needs.settling.forget(path)
+    this.#needs.overwrites.forget(path)
+    this.#needs.overwrites.cleared(path)
     this.#wakeLinks(path)
   }
 
@@ -100,11 +105,13 @@ export class LocalChanges {
     const stat = await this.#needs.disk.stat(path)
     if (stat?.kind === 'file') await this.#take(path, stat)
     else this.#needs.lookAgain(path)
+    this.#needs.overwrites.cleared(path)
   }
 
   /** What is hashed, waits for it, or has not settled; and what has vanished. */
   get busy(): number {
-    const waiting = this.#needs.settling.count + this.#needs.deletions.count + this.#linksTo.size
+    const { settling, deletions, overwrites } = this.#needs
+    const waiting = settling.count + deletions.count + overwrites.count + this.#linksTo.size
     return this.#queued.size + this.#directories.size + waiting
   }
 
@@ -112,14 +119,16 @@ export class LocalChanges {
     this.#stop.abort(new Error('stopping'))
     this.#needs.settling.close()
     this.#needs.deletions.stop()
+    this.#needs.overwrites.stop()
     this.#queue.clear()
     await this.#queue.onIdle()
     await Promise.all(this.#directories.values())
   }
 
-  #file(path: RelPath, stat: Stat): void {
-    if (this.#needs.refused.has(path, stat)) return
+  #file(path: RelPath, stat: Stat, entry: Entry | null): void {
+    if (this.#needs.refused.has(path, stat) || this.#needs.overwrites.has(path, stat)) return
     if (this.#queued.has(path)) return
+    if (looksReplaced(stat, entry)) this.#needs.overwrites.suspect(path)
     if (this.#needs.deletions.isRenamed(stat)) this.#needs.settling.forget(path)
     else if (!this.#needs.settling.settled(path, stat)) return
     this.#inodes.add(stat.inode)
@@ -128,7 +137,7 @@ export class LocalChanges {
 
   /** True while a file with this inode waits to be hashed and announced. */
   hasInode(inode: number): boolean {
-    return this.#inodes.has(inode)
+    return this.#inodes.has(inode) || this.#needs.overwrites.hasInode(inode)
   }
 
   /** At once, past the queue: what lies in it waits for it. */
@@ -185,6 +194,7 @@ export class LocalChanges {
 
   #done(path: RelPath): void {
     this.#queued.delete(path)
+    this.#needs.overwrites.cleared(path)
     this.#wakeLinks(path)
   }
 
@@ -205,7 +215,15 @@ export class LocalChanges {
     const root = rootHash(list)
     const known = this.#needs.index.pieceList(root) !== null
     const content: readonly Change[] = known ? [] : [{ op: 'content', root, list }]
-    await this.#commit(path, stat, observedFile(stat, list), content)
+    const observed = observedFile(stat, list)
+    if (!this.#needs.records.isOverwrite(path, observed)) return await this.#commit(path, stat, observed, content)
+    await this.#needs.committer.commit(() => content)
+    this.#needs.overwrites.add({ path, stat, observed })
+  }
+
+  /** Announces a file that was hashed before. */
+  async announce({ path, stat, observed }: Overwrite): Promise<void> {
+    await this.#commit(path, stat, observed, []).catch((error: unknown) => this.#failed(path, error))
   }
 
   /** Under the lock: still what was observed? Then the record, the entry, and the other half of a rename together. */
@@ -214,7 +232,7 @@ export class LocalChanges {
     await this.#directories.get(parentOf(path) as RelPath)
     // What lay in a directory goes before a file comes in its place, and is told first.
     if (index.entry(path)?.kind === 'directory' && observed.kind !== 'directory') await deletions.settle()
-    const from = observed.kind === 'file' ? deletions.renamedFrom(stat.inode) : null
+    const from = observed.kind === 'file' ? this.#renamedFrom(stat, observed) : null
     const noted = await locks.with(from === null ? [path] : [path, from], async () => {
       if (!(await this.#needs.rootIsSound())) return 'no-root'
       if (!(await this.#isStill(path, stat))) return 'changed'
@@ -231,6 +249,13 @@ export class LocalChanges {
     if (noted === 'changed') return this.#needs.lookAgain(path)
     if (noted === 'no-root') return // the scan after it is back finds what has really changed
     await this.#tell(path, stat, observed, noted, from)
+  }
+
+  /** With another content it is no rename, but a deletion, of which there may be too many, and something new. */
+  #renamedFrom(stat: Stat, observed: Observed): RelPath | null {
+    const path = this.#needs.deletions.renamedFrom(stat.inode)
+    const entry = path === null ? null : this.#needs.index.entry(path)
+    return entry !== null && contentKey(entry) === contentKey(observed) ? path : null
   }
 
   async #isStill(path: RelPath, stat: Stat): Promise<boolean> {
@@ -263,6 +288,11 @@ export class LocalChanges {
     this.#needs.problems.set('io-error', path, `${path}: ${String(error)}; tried again at the next rescan`)
     this.#needs.log.error({ path, err: error }, `could not take up ${path}`)
   }
+}
+
+/** Another right or owner makes no other content. */
+function looksReplaced(stat: Stat, entry: Entry | null): boolean {
+  return entry?.kind === 'file' && (entry.size !== stat.size || entry.mtimeUs !== stat.mtimeUs)
 }
 
 function observedFile(stat: Stat, list: PieceList): Observed {

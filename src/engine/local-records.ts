@@ -67,6 +67,13 @@ export class LocalRecords {
     return { changes, what: 'announced' }
   }
 
+  /** True when noting it would announce another content for a file that was here. */
+  isOverwrite(path: RelPath, observed: Observed): boolean {
+    const entry = this.#needs.index.entry(path)
+    if (entry?.kind !== 'file' || observed.kind !== 'file' || entry.root === observed.root) return false
+    return this.mayAnnounce && !isOfPool(entry, observed, this.#needs.index.recordsOf(path))
+  }
+
   /**
    * Says again what lies under the path, over all that other hosts said: brings back what they deleted. Nothing where
    * nothing lies, or with a read-only secret.

@@ -11,14 +11,15 @@ import { type OldFile, type OpenFile, type Root } from '../fs/root.ts'
 import { type Hasher } from '../scan/hasher.ts'
 import { type Scanner } from '../scan/scanner.ts'
 import { type Sighting } from '../scan/sighting.ts'
+import { Brake, type HeldAs, type Loss } from './brake.ts'
 import { type Committer } from './committer.ts'
-import { DeleteBrake } from './delete-brake.ts'
 import { Deletions } from './deletions.ts'
 import { FileTaker } from './file-taker.ts'
-import { deleteLimits, type FolderSettings } from './folder-settings.ts'
+import { type FolderSettings, lossLimits } from './folder-settings.ts'
 import { LocalChanges } from './local-changes.ts'
 import { LocalRecords } from './local-records.ts'
 import { Noticing } from './noticing.ts'
+import { Overwrites } from './overwrites.ts'
 import { type PathLocks } from './path-locks.ts'
 import { type ProblemList } from './problem-list.ts'
 import { RefusedChanges } from './refused-changes.ts'
@@ -47,12 +48,27 @@ export interface LocalSideNeeds {
   readonly log: Log
 }
 
+/** Losses that are not announced before the operator has spoken. */
+const HELD: Record<Loss, HeldAs> = {
+  deleted: {
+    kind: 'held-deletions',
+    sentence: (held, files) =>
+      `${held} of ${files} files vanished from this host in one go: not announced to the others. If that was meant, say \`isosyncd approve\`; if not, \`isosyncd discard\` fetches them back`,
+  },
+  replaced: {
+    kind: 'held-overwrites',
+    sentence: (held, files) =>
+      `${held} of ${files} files were given another content on this host in one go: not announced to the others, who keep what was there. If that was meant, say \`isosyncd approve\`; if not, \`isosyncd discard\` fetches back what was there`,
+  },
+}
+
 export class LocalSide {
   readonly noticing: Noticing
   readonly changes: LocalChanges
   readonly taker: FileTaker
-  readonly brake: DeleteBrake
+  readonly brake: Brake
   readonly deletions: Deletions
+  readonly overwrites: Overwrites
   readonly #solved: SolvedProblems
   readonly #needs: LocalSideNeeds
 
@@ -76,21 +92,23 @@ export class LocalSide {
       lookAgain,
       overwriteChanges: () => settings().overwriteChanges,
     })
-    this.brake = new DeleteBrake(
-      {
-        kind: 'held-deletions',
-        sentence: (held, files) =>
-          `${held} of ${files} files vanished from this host in one go: not announced to the others. If that was meant, say \`isosyncd approve\`; if not, \`isosyncd discard\` fetches them back`,
-      },
-      { ...needs, limits: () => deleteLimits(settings()), files: () => index.counts().files },
-    )
+    const files = () => index.counts().files
+    this.brake = new Brake(HELD, { ...needs, limits: () => lossLimits(settings()), files })
     this.deletions = new Deletions({
       ...needs,
       records,
       isComing: (inode) => settling.hasInode(inode) || this.changes.hasInode(inode),
       brake: this.brake,
+      files,
       refused,
       rootIsSound,
+    })
+    this.overwrites = new Overwrites({
+      ...needs,
+      records,
+      brake: this.brake,
+      announce: (overwrite) => this.changes.announce(overwrite),
+      lookAgain,
     })
     this.changes = new LocalChanges({
       ...needs,
@@ -99,6 +117,7 @@ export class LocalSide {
       taker: this.taker,
       settling,
       deletions: this.deletions,
+      overwrites: this.overwrites,
       refused,
       lookAgain,
       rootIsSound,

@@ -143,25 +143,33 @@ export class PoolFolder implements FolderHandlers {
     this.scrub.scrubber.start()
   }
 
-  /** The operator meant the deletions that the brake holds. Returns how many paths are let go. */
+  /** The operator meant what the brake holds. Returns how many paths are let go. */
   async approve(): Promise<number> {
-    return (await this.local.deletions.approve()) + this.remote.removals.approve()
+    const { deletions, overwrites } = this.local
+    return (await overwrites.approve()) + (await deletions.approve()) + this.remote.removals.approve()
   }
 
-  /** The operator says that an image is whole although it does not look so, or good although it has rotted. False: no such file. */
+  /**
+   * The operator says that an image is whole although it does not look so, good although it has rotted, or what the
+   * brake holds of it meant. False: no such file.
+   */
   async approveFile(path: RelPath): Promise<boolean> {
     const stat = await this.#disk.stat(path)
     if (stat?.kind !== 'file') return false
     if (this.scrub.isRotten(path)) await this.local.changes.bringBack([path])
+    if ((await this.local.overwrites.approve(path)) > 0) return true
     this.local.taker.approve(path, stat.size)
     await this.local.changes.takeNow(path)
     return true
   }
 
-  /** The operator did not mean the deletions that the brake holds. Returns how many paths come back. */
+  /** The operator did not mean what the brake holds. Returns how many paths come back. */
   async discard(): Promise<number> {
-    const back = await this.local.changes.bringBack(this.remote.removals.release())
-    return back + (await this.local.deletions.discard())
+    const { changes, overwrites, deletions } = this.local
+    // Who may only read can keep what is here, but not make the others take it back.
+    const mayWrite = this.settings.keys.sign !== null
+    const back = mayWrite ? await changes.bringBack(this.remote.removals.release()) : 0
+    return back + (await overwrites.discard()) + (await deletions.discard())
   }
 
   /** Ends what is under way; staging stays for the next start. */

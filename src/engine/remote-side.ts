@@ -13,12 +13,12 @@ import { reconcile } from '../sync/reconcile.ts'
 import { signedBytes } from '../sync/record-bytes.ts'
 import { type SignedRecord } from '../sync/record.ts'
 import { Applier } from './applier.ts'
+import { Brake, type HeldAs, type Loss } from './brake.ts'
 import { type Committer } from './committer.ts'
 import { type ContentReader } from './content-reader.ts'
-import { DeleteBrake } from './delete-brake.ts'
 import { DiskSpace } from './disk-space.ts'
 import { Downloader } from './downloader.ts'
-import { deleteLimits, type FolderSettings } from './folder-settings.ts'
+import { type FolderSettings, lossLimits } from './folder-settings.ts'
 import { type PathLocks } from './path-locks.ts'
 import { PieceLists } from './piece-lists.ts'
 import { type PieceServer } from './piece-server.ts'
@@ -33,6 +33,25 @@ import { WantedContents } from './wanted-contents.ts'
 const RETRY_MS = 30_000
 /** Paths looked at before others get a turn, when all are (after start). */
 const BETWEEN_BREATHS = 500
+
+/** Losses that are not carried out before the operator has spoken. Who may only read cannot tell others anything. */
+function heldAs(mayWrite: boolean): Record<Loss, HeldAs> {
+  const ifNot = mayWrite
+    ? '`isosyncd discard` brings back on all hosts what is here'
+    : 'bring them back on a host that has the read-write secret'
+  const toDo = `If that was meant, say \`isosyncd approve\`; if not, ${ifNot}`
+  return {
+    deleted: {
+      kind: 'held-removals',
+      sentence: (held, files) => `other hosts deleted ${held} of ${files} files in one go: they are kept here. ${toDo}`,
+    },
+    replaced: {
+      kind: 'held-changes',
+      sentence: (held, files) =>
+        `other hosts gave ${held} of ${files} files another content in one go: what is here stays for now. ${toDo}`,
+    },
+  }
+}
 
 export interface RemoteSideNeeds {
   readonly settings: () => FolderSettings
@@ -102,14 +121,11 @@ export class RemoteSide {
     this.removals = new Removals({
       ...needs,
       applier: this.applier,
-      brake: new DeleteBrake(
-        {
-          kind: 'held-removals',
-          sentence: (held, files) =>
-            `other hosts deleted ${held} of ${files} files in one go: they are kept here. If that was meant, say \`isosyncd approve\`; if not, \`isosyncd discard\` brings them back on all hosts`,
-        },
-        { ...needs, limits: () => deleteLimits(settings()), files: () => index.counts().files },
-      ),
+      brake: new Brake(heldAs(keys.sign !== null), {
+        ...needs,
+        limits: () => lossLimits(settings()),
+        files: () => index.counts().files,
+      }),
     })
     this.records = new RemoteChanges(
       { folder: keys.id },

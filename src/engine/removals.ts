@@ -1,17 +1,20 @@
 /**
  * Hands on to the applier what other hosts changed: first what is to come, so that a rename finds its content; then
- * what is to go, unless so much of it comes in one go that the operator is to say whether that was meant.
+ * what is to go. Files that would lose their content are counted, and where so many do in one go that it may be an
+ * accident, they stay as they are until the operator says whether that was meant.
  */
 import { type RelPath } from '../base/brand.ts'
 import { type FolderIndex } from '../db/index-port.ts'
 import { reconcile } from '../sync/reconcile.ts'
+import { type SignedRecord } from '../sync/record.ts'
+import { compareVersions, noVersion } from '../sync/version.ts'
 import { type Applier } from './applier.ts'
-import { type DeleteBrake } from './delete-brake.ts'
+import { type Brake, type Losing } from './brake.ts'
 
 export interface RemovalsNeeds {
   readonly index: Pick<FolderIndex, 'entry' | 'recordsOf'>
   readonly applier: Pick<Applier, 'consider' | 'liveSettled'>
-  readonly brake: DeleteBrake
+  readonly brake: Brake
 }
 
 export class Removals {
@@ -25,7 +28,7 @@ export class Removals {
 
   /** Resolves when what is to go has been handed on or is held. */
   async consider(live: readonly RelPath[], dead: readonly RelPath[]): Promise<void> {
-    this.#needs.applier.consider(live)
+    this.#needs.applier.consider(this.#allowed(live))
     for (const path of dead) this.#waiting.add(path)
     this.#running ??= this.#removeLater().finally(() => (this.#running = null))
     await this.#running
@@ -33,25 +36,56 @@ export class Removals {
 
   /** The operator meant it. Returns how many paths that were. */
   approve(): number {
-    const held = this.#needs.brake.release()
-    this.#needs.applier.consider([], held)
-    return held.length
+    const { brake, applier } = this.#needs
+    const [replaced, deleted] = [brake.release('replaced'), brake.release('deleted')]
+    applier.consider(replaced, deleted)
+    return replaced.length + deleted.length
   }
 
   /** The operator did not mean it: the paths that are to be brought back on all hosts. */
   release(): readonly RelPath[] {
-    return this.#needs.brake.release().filter((path) => this.#isToGo(path))
+    const { brake } = this.#needs
+    return [...brake.release('replaced'), ...brake.release('deleted')].filter((path) => this.#isToDo(path))
+  }
+
+  /** The paths without those that are to lose what they hold, if these are too many. */
+  #allowed(live: readonly RelPath[]): readonly RelPath[] {
+    const { brake } = this.#needs
+    const losing = live.flatMap((path): Losing[] => {
+      return this.#isToBeReplaced(path) ? [{ path, loss: 'replaced', isFile: true }] : []
+    })
+    const isHeld = losing.length > 0 && brake.decide(losing) === 'hold'
+    const held = new Set(isHeld ? losing.map(({ path }) => path) : [])
+    const allowed = live.filter((path) => !held.has(path))
+    for (const path of allowed) brake.forget(path)
+    return allowed
+  }
+
+  #isToBeReplaced(path: RelPath): boolean {
+    const { index } = this.#needs
+    const entry = index.entry(path)
+    // Without a version it was given up before: it has rotted, or was to be overwritten.
+    if (entry?.kind !== 'file' || compareVersions(entry.version, noVersion) === 'equal') return false
+    const decision = reconcile(entry, index.recordsOf(path))
+    return decision.do !== 'nothing' && decision.do !== 'adopt' && !isReassertion(decision.winner)
   }
 
   async #removeLater(): Promise<void> {
     await this.#needs.applier.liveSettled()
-    const paths = [...this.#waiting].filter((path) => this.#isToGo(path))
+    const paths = [...this.#waiting].filter((path) => this.#isToDo(path))
     this.#waiting.clear()
-    const files = paths.filter((path) => this.#needs.index.entry(path)?.kind === 'file').length
-    if (this.#needs.brake.mayGo(paths, files)) this.#needs.applier.consider([], paths)
+    const losing = paths.map((path): Losing => {
+      return { path, loss: 'deleted', isFile: this.#needs.index.entry(path)?.kind === 'file' }
+    })
+    if (this.#needs.brake.decide(losing) === 'pass') this.#needs.applier.consider([], paths)
   }
 
-  #isToGo(path: RelPath): boolean {
+  #isToDo(path: RelPath): boolean {
     return reconcile(this.#needs.index.entry(path), this.#needs.index.recordsOf(path)).do !== 'nothing'
   }
+}
+
+/** Made by hand already: an operator of another host has discarded, and what was there before comes back. */
+function isReassertion(record: SignedRecord): boolean {
+  return record.kind === 'file' && record.previous === record.root
 }

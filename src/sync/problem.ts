@@ -15,7 +15,9 @@ export type ProblemKind =
   | 'conflict' // two hosts changed it at the same time; the loser is in the archive
   | 'halted' // the folder as a whole: marker missing or foreign, root gone
   | 'held-deletions' // many files vanished here in one go: not announced before the operator approves
+  | 'held-overwrites' // many files were given another content here in one go: not announced before the operator approves
   | 'held-removals' // other hosts deleted many files in one go: kept here before the operator approves
+  | 'held-changes' // other hosts gave many files another content in one go: kept here before the operator approves
   | 'disk-full' // the folder as a whole
   | 'no-events' // the folder as a whole: no or not enough watches; the rescan carries on
   | 'rejected' // a peer sent something that we refuse

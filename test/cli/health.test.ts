@@ -43,6 +43,7 @@ const CASES: readonly [name: string, report: StatusReport, health: string, says:
   ['a wrong secret', report({ hosts: [self, proven, down('wrong-secret')] }), 'warning', /iso3:58889/],
   ['a wrong network_secret', report({ hosts: [self, proven, down('wrong-network-secret')] }), 'warning', /iso3:58889/],
   ['the brake here', report({ problems: [problem('held-deletions')] }), 'warning', /held-deletions/],
+  ['the brake on overwrites', report({ problems: [problem('held-overwrites')] }), 'warning', /held-overwrites/],
   ['the brake there', report({ problems: [problem('held-removals')] }), 'warning', /held-removals/],
   ['a conflict', report({ problems: [problem('conflict')] }), 'warning', /a\.iso is conflict/],
   ['a failing disk', report({ problems: [problem('io-error')] }), 'critical', /io-error/],

@@ -8,6 +8,7 @@ import { fileEntry } from '../db/index-samples.ts'
 function vanished() {
   const deletions = new Deletions({
     brake: { isHeld: () => false },
+    files: () => 1,
     clock: { after: () => () => {} },
   } as unknown as DeletionsNeeds)
   const entry = fileEntry('old.iso', 'content')
