@@ -35,6 +35,7 @@ export interface LocalSideNeeds {
   readonly locks: PathLocks
   readonly problems: ProblemList
   readonly guard: RootGuard
+  readonly claim: () => Promise<string | null>
   readonly hasher: Pick<Hasher, 'hash'>
   readonly scanner: Pick<Scanner, 'scanAll' | 'scanPath'>
   readonly hasWriters: (file: OpenFile) => boolean | null
@@ -135,7 +136,7 @@ export class LocalSide {
           void this.deletions.recheckHeld()
           needs.scanned()
         },
-        rootTrouble: () => guard.trouble(),
+        rootTrouble: async () => (await guard.trouble()) ?? (await needs.claim()),
         log,
       },
     )

@@ -34,6 +34,8 @@ export interface PoolFolderNeeds {
   /** Opens a content's place in any folder of this host. */
   readonly openPlace: (place: ContentPlace) => Promise<OpenFile>
   readonly hasWriters: (file: OpenFile) => boolean | null
+  /** Absent: there is nothing to take before the root is used, or to leave when it is not there. */
+  readonly claim?: RootClaiming
   /** Absent: files are re-read in this thread. */
   readonly checker?: PieceChecker
   /** A place in another folder of this host is not what the index says. */
@@ -42,6 +44,13 @@ export interface PoolFolderNeeds {
   readonly renewIndex: (why: 'damaged' | 'outdated', detail: string) => void
   readonly clock: Clock
   readonly log: Log
+}
+
+/** What is to be had on the root (lock, watches) while it is there, and on no other. */
+export interface RootClaiming {
+  /** Null when all is there; else why the folder cannot go on. */
+  take(): Promise<string | null>
+  leave(): Promise<void>
 }
 
 export class PoolFolder implements FolderHandlers {
@@ -61,6 +70,7 @@ export class PoolFolder implements FolderHandlers {
   readonly #reader: ContentReader
   readonly #peers = new Set<Peer>()
   readonly #renewIndex: PoolFolderNeeds['renewIndex']
+  readonly #claim: RootClaiming | null
   /** The index is to be made anew: until then nothing is believed that peers say, and nothing told. */
   #isGivenUp = false
   #halted: string | null = null
@@ -72,6 +82,7 @@ export class PoolFolder implements FolderHandlers {
     this.#disk = needs.disk
     this.problems = new ProblemList({ log })
     this.#renewIndex = needs.renewIndex
+    this.#claim = needs.claim ?? null
     const outdated = (why: string) => this.#giveUp('outdated', why)
     this.announcer = new Announcer({ index, outdated })
     const failed = (error: unknown) => isDamage(error) && this.#giveUp('damaged', String(error))
@@ -103,6 +114,7 @@ export class PoolFolder implements FolderHandlers {
     })
     this.local = new LocalSide({
       ...shared,
+      claim: async () => (await this.#claim?.take()) ?? null,
       halted: (why) => this.#halt(why),
       sound: () => this.#sound(),
       scanned: () => this.remote.applier.retry(),
@@ -244,6 +256,7 @@ export class PoolFolder implements FolderHandlers {
     this.#halted = why
     this.problems.set('halted', null, why)
     this.remote.pause(why)
+    void this.#claim?.leave()
   }
 
   #sound(): void {

@@ -24,19 +24,35 @@ export class RootGuard {
 
   /** Null when the root is sound; else why the folder halts and what to do. Marks a root that is used for the first time. */
   async trouble(): Promise<string | null> {
-    let marker: Marker | null
     try {
-      marker = await this.#needs.disk.readMarker()
+      switch (await this.#standing()) {
+        case 'ours':
+          return this.#sound()
+        case 'new':
+          return await this.#mark()
+        case 'unmarked':
+          return 'the marker of this folder is missing: is the disk mounted? Nothing is deleted or sent until it is back. If the root was replaced on purpose, remove the index and start again: everything is taken up by content'
+        case 'foreign':
+          return 'the marker in the root belongs to another folder or host: is the right disk mounted? Nothing is deleted or sent until it is'
+      }
     } catch (error) {
       return `the root cannot be read: ${String(error)}. Nothing is deleted or sent until it can`
     }
-    if (marker?.folder === this.#ours.folder && marker.replica === this.#ours.replica) return this.#sound()
+  }
+
+  /** False where something else stands than the index knows: nothing of ours is to be put there. */
+  async mayBeOurs(): Promise<boolean> {
+    const standing = await this.#standing().catch(() => 'unreadable')
+    return standing === 'ours' || standing === 'new'
+  }
+
+  async #standing(): Promise<'ours' | 'new' | 'unmarked' | 'foreign'> {
+    const marker = await this.#needs.disk.readMarker()
+    if (marker?.folder === this.#ours.folder && marker.replica === this.#ours.replica) return 'ours'
     // Records alone may have come from peers before the root could be marked: they say nothing of this disk.
     const isNew = !this.#wasSound && !this.#needs.index.hasEntries()
-    if (isNew && (marker === null || marker.folder === this.#ours.folder)) return await this.#mark()
-    if (marker === null)
-      return 'the marker of this folder is missing: is the disk mounted? Nothing is deleted or sent until it is back. If the root was replaced on purpose, remove the index and start again: everything is taken up by content'
-    return 'the marker in the root belongs to another folder or host: is the right disk mounted? Nothing is deleted or sent until it is'
+    if (isNew && (marker === null || marker.folder === this.#ours.folder)) return 'new'
+    return marker === null ? 'unmarked' : 'foreign'
   }
 
   #sound(): null {

@@ -1,5 +1,4 @@
 /** Builds one folder: its root, lock, ignore list, scanner, watcher and engine, joined to the network. */
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type FolderId, type HostName, type RelPath } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
@@ -10,17 +9,17 @@ import { type ContentPlace, type FolderIndex } from '../db/index-port.ts'
 import { type IndexDatabase } from '../db/open.ts'
 import { type FolderSettings } from '../engine/folder-settings.ts'
 import { PoolFolder, type PoolFolderNeeds } from '../engine/pool-folder.ts'
+import { RootGuard } from '../engine/root-guard.ts'
 import { type DiskRoot, openDiskRoot } from '../fs/disk-root.ts'
 import { type OpenFile, type Root } from '../fs/root.ts'
 import { type FolderLink, type Network } from '../net/network.ts'
 import { type Hasher } from '../scan/hasher.ts'
 import { type PieceChecker } from '../scan/piece-checker.ts'
-import { defaultIgnoreList } from '../scan/default-ignore-list.ts'
-import { compileIgnoreList, type IgnoreList } from '../scan/ignore-list.ts'
 import { createScanner } from '../scan/scanner.ts'
 import { createWatcher, type Watcher } from '../scan/watcher.ts'
-import { takeLock } from './open-storage.ts'
+import { InUse } from './open-storage.ts'
 import { rankByGlobs } from './priorities.ts'
+import { RootClaim } from './root-claim.ts'
 import { takeOverOldSecret } from './take-over-old-secret.ts'
 
 export interface FolderNeeds {
@@ -66,17 +65,23 @@ async function build(
   let latest = own
   const disk = openRoot(own, () => latest.minFreeBytes)
   needs.roots.set(own.keys.id, disk)
-  const metaDir = own.metaDir ?? join(own.dir, '.sync')
-  mkdirSync(metaDir, { recursive: true })
-  const lock = takeLock(join(metaDir, 'lock'), `the folder ${own.dir}`)
-  stack.defer(() => lock.release())
-
   await takeOverOldSecret(own, disk, needs.index, log)
   const index = needs.index.folder(own.keys.id)
-  const ignoring = { list: await readIgnoreList(disk, log) }
-  const ignored = (path: RelPath) => ignoring.list.ignored(path)
+  const metaDir = own.metaDir ?? join(own.dir, '.sync')
+  const claim = new RootClaim(
+    { dir: own.dir, metaDir },
+    {
+      disk,
+      watch: (ignored) => watch(own, metaDir, folder, ignored, needs),
+      watched: () => void folder.local.noticing.rescan(),
+      log,
+    },
+  )
+  stack.use(claim)
+  await claimNow(claim, new RootGuard({ folder: own.keys.id, replica: index.replica }, { disk, index }))
   const { clock, hasher, renewIndex } = needs
-  const folder = new PoolFolder(settingsOf(config, own), {
+  const { ignored } = claim
+  const folder: PoolFolder = new PoolFolder(settingsOf(config, own), {
     disk,
     index,
     hasher,
@@ -84,6 +89,7 @@ async function build(
     scanner: createScanner({ root: disk, index, ignored, clock }),
     openPlace: (place) => openPlace(needs.roots, place),
     checker: needs.checker,
+    claim,
     suspectElsewhere: (place) => needs.suspects.get(place.folder as FolderId)?.(place),
     hasWriters: (file) => (file.fd === null ? null : hasWriters(file.fd)),
     clock,
@@ -99,10 +105,7 @@ async function build(
     handlers: folder,
   })
   stack.defer(() => link.close())
-  const watcher = watch(own, metaDir, folder, ignored, needs)
-  stack.defer(() => watcher.close())
   folder.start()
-  rescanOnceWatched(watcher, folder, stack)
   return {
     config: own,
     folder,
@@ -112,10 +115,7 @@ async function build(
       latest = own
       folder.settings = settingsOf(config, own)
       link.update({ knownHosts: linesOf(own) })
-      ignoring.list = await readIgnoreList(disk, log).catch((error: unknown) => {
-        log.warn({ err: error }, 'the IgnoreList cannot be read: the one that was read last goes on to count')
-        return ignoring.list
-      })
+      await claim.reread()
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
@@ -142,6 +142,7 @@ function watch(
   ignored: (path: RelPath) => boolean,
   needs: FolderNeeds,
 ): Watcher {
+  folder.problems.clear(null, 'no-events')
   return createWatcher(
     { dir: own.dir, metaDir },
     {
@@ -153,11 +154,17 @@ function watch(
   )
 }
 
-/** What changed behind the back of the first scan, before every directory was watched, gives no hint: look once more. */
-function rescanOnceWatched(watcher: Watcher, folder: PoolFolder, stack: AsyncDisposableStack): void {
-  let open = true
-  stack.defer(() => void (open = false))
-  void watcher.ready.then(() => (open ? folder.local.noticing.rescan() : undefined))
+/**
+ * A second daemon on the folder ends at once, with the pid of the first. Whatever else is in the way halts the folder
+ * when it looks for its root, and so does another root, which is left alone.
+ */
+async function claimNow(claim: RootClaim, guard: RootGuard): Promise<void> {
+  if (!(await guard.mayBeOurs())) return
+  try {
+    claim.lock()
+  } catch (error) {
+    if (error instanceof InUse) throw error
+  }
 }
 
 function settingsOf(config: Config, own: FolderConfig): FolderSettings {
@@ -181,13 +188,6 @@ function settingsOf(config: Config, own: FolderConfig): FolderSettings {
 
 function linesOf(own: FolderConfig): readonly HostName[] {
   return own.knownHosts.map((host) => host.line)
-}
-
-async function readIgnoreList(disk: Root, log: Log): Promise<IgnoreList> {
-  const list = compileIgnoreList(await disk.readIgnoreList(defaultIgnoreList))
-  for (const { line, text, reason } of list.troubles)
-    log.warn({ line }, `IgnoreList, line ${line}, '${text}': ${reason}; the line is left out`)
-  return list
 }
 
 async function openPlace(roots: ReadonlyMap<FolderId, Root>, place: ContentPlace): Promise<OpenFile> {

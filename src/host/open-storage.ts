@@ -54,10 +54,15 @@ export function openStorage(path: string, needs: { log: Log; clock: Pick<Clock, 
   }
 }
 
-/** The lock of something that only one daemon may use; throws with the pid of the one that has it. */
+/** Another daemon has it. */
+export class InUse extends Error {
+  override readonly name = 'InUse'
+}
+
+/** The lock of something that only one daemon may use; throws InUse with the pid of the one that has it. */
 export function takeLock(file: string, what: string): Lock {
   const taken = acquireLock(file)
   if ('release' in taken) return taken
   const who = taken.heldBy === null ? 'another isosyncd' : `another isosyncd with process id ${taken.heldBy}`
-  throw new Error(`${what} is in use by ${who}: stop that one first`)
+  throw new InUse(`${what} is in use by ${who}: stop that one first`)
 }

@@ -6,8 +6,10 @@ import assert from 'node:assert/strict'
 import { doHarm, HARMS } from './hostile-peers.ts'
 import { LOSSES, loseIndexes } from './index-losses.ts'
 import { killInTransfers } from './kills.ts'
+import { loseRoots } from './mounts.ts'
 import { flipBits } from './rot.ts'
 import { sendStrangers } from './strangers.ts'
+import { TROUBLES } from './wrong-mounts.ts'
 
 interface Row {
   readonly times: number
@@ -23,6 +25,10 @@ const rows: Readonly<Record<string, Row>> = {
   index: {
     times: 20,
     run: (each) => loseIndexes({ losses: LOSSES.flatMap((loss) => Array.from({ length: each }, () => loss)) }),
+  },
+  mounts: {
+    times: 20,
+    run: (each) => loseRoots({ troubles: TROUBLES.flatMap((trouble) => Array.from({ length: each }, () => trouble)) }),
   },
   rot: { times: 100, run: (flips) => flipBits({ flips, bytes: 1_000_000 }) },
   strangers: { times: 100_000, run: strangers },

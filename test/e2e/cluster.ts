@@ -33,6 +33,8 @@ export interface Answer {
 
 /** How long a test waits for something before it fails: generous, since machines differ. */
 const PATIENCE_MS = 60_000
+/** One look takes no longer: beyond that this process, and the daemons with it, stood still (a machine that slept). */
+const MOST_AT_ONCE_MS = 5_000
 
 export class Cluster implements AsyncDisposable {
   readonly top: string
@@ -241,10 +243,12 @@ export async function until(
   check: () => boolean | Promise<boolean>,
   patienceMs = PATIENCE_MS,
 ): Promise<void> {
-  const end = Date.now() + patienceMs
-  while (!(await check())) {
-    if (Date.now() > end) throw new Error(`waited ${patienceMs / 1000} s in vain: ${what}`)
+  for (let waitedMs = 0; ;) {
+    const fromMs = performance.now()
+    if (await check()) return
+    if (waitedMs > patienceMs) throw new Error(`waited ${patienceMs / 1000} s in vain: ${what}`)
     await sleep(30)
+    waitedMs += Math.min(performance.now() - fromMs, MOST_AT_ONCE_MS)
   }
 }
 

@@ -132,6 +132,13 @@ async function allInStep(hosts: readonly Host[]): Promise<boolean> {
   return true
 }
 
+/** As `isosyncd rescan`; nothing where the daemon does not answer. */
+export async function rescan(host: Host): Promise<void> {
+  await client(host)
+    .rescan()
+    .catch(() => undefined)
+}
+
 /** Waits until the host has looked at its whole tree once since its start. */
 export async function scanned(host: Host): Promise<void> {
   await until(`${host.home} has scanned`, async () => typeof (await report(host))?.scan.at === 'number')
