@@ -84,8 +84,10 @@ export class PieceServer {
   /** The content is here as a whole now, or has gone: those who want it hear the new state. */
   changed(root: RootHash): void {
     this.#untold.delete(root)
+    const peers = this.#wanted.get(root)
+    if (peers === undefined) return
     const have = this.#have(root)
-    for (const peer of this.#wanted.get(root) ?? []) peer.send({ type: 'have', root, have })
+    for (const peer of peers) peer.send({ type: 'have', root, have })
   }
 
   pieceList(root: RootHash): Uint8Array | null {

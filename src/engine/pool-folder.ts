@@ -12,6 +12,7 @@ import { type FolderHandlers, type FolderMessage, type Peer } from '../net/peer-
 import { type Hasher } from '../scan/hasher.ts'
 import { type PieceChecker } from '../scan/piece-checker.ts'
 import { type Scanner } from '../scan/scanner.ts'
+import { type Entry } from '../sync/entry.ts'
 import { Announcer } from './announcer.ts'
 import { ArchiveKeeper } from './archive-keeper.ts'
 import { Committer } from './committer.ts'
@@ -120,6 +121,7 @@ export class PoolFolder implements FolderHandlers {
       scanned: () => this.remote.applier.retry(),
       announced: (paths) => {
         this.announcer.push()
+        for (const path of paths) this.#taken(index.entry(path))
         this.remote.applier.consider(paths)
       },
     })
@@ -249,6 +251,11 @@ export class PoolFolder implements FolderHandlers {
   #lost(path: RelPath, root: RootHash): void {
     this.server.changed(root)
     this.remote.applier.consider([path])
+  }
+
+  /** Others may have waited for a content that comes with a user's file, or was here before the index was. */
+  #taken(entry: Entry | null): void {
+    if (entry?.kind === 'file') this.server.changed(entry.root)
   }
 
   #halt(why: string): void {

@@ -1,0 +1,74 @@
+/** A whole folder on a disk and an index in memory, with a peer that only listens. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type ReplicaId } from '../../src/base/brand.ts'
+import { silentLog } from '../../src/base/log.ts'
+import { generateSecret, parseSecret } from '../../src/base/secret.ts'
+import { openIndexDatabase } from '../../src/db/open.ts'
+import { PoolFolder } from '../../src/engine/pool-folder.ts'
+import { MemoryRoot } from '../../src/fs/memory-root.ts'
+import { MemoryUser } from '../../src/fs/memory-user.ts'
+import { type FolderMessage, type Peer } from '../../src/net/peer-port.ts'
+import { InlineHasher } from '../../src/scan/inline-hasher.ts'
+import { createScanner } from '../../src/scan/scanner.ts'
+import { path } from '../db/index-samples.ts'
+import { VirtualClock } from '../net/virtual-clock.ts'
+
+function setup() {
+  const keys = parseSecret(generateSecret())
+  assert.ok(typeof keys !== 'string')
+  const clock = new VirtualClock()
+  const disk = new MemoryRoot({ capacityBytes: 1e9 }, { now: () => clock.now() * 1000 })
+  const index = openIndexDatabase(':memory:').folder(keys.id)
+  const settings = {
+    dir: '/pool',
+    keys,
+    site: null,
+    useArchive: true,
+    overwriteChanges: true,
+    settleMs: 0,
+    archiveMaxFileBytes: null,
+    maxDeleteFiles: 10,
+    maxDeletePercent: 25,
+    archiveTtlMs: null,
+    rescanIntervalMs: 600_000,
+  }
+  const folder = new PoolFolder(settings, {
+    disk,
+    index,
+    hasher: new InlineHasher(),
+    scanner: createScanner({ root: disk, index, ignored: () => false, clock }),
+    openPlace: (place) => (place.in === 'tree' ? disk.open(place.entry.path) : disk.openArchived(place.name)),
+    hasWriters: () => null,
+    renewIndex: (_, detail) => assert.fail(detail),
+    clock,
+    log: silentLog,
+  })
+  const heard: FolderMessage[] = []
+  const peer = { host: 'other', replica: '0123456789abcdef' as ReplicaId, send: (m: FolderMessage) => heard.push(m) }
+  return { clock, index, folder, heard, peer: peer as unknown as Peer, user: new MemoryUser({ disk: () => disk.disk }) }
+}
+
+test('a peer that waits for a content hears of it when a user puts it here, under whatever name', async () => {
+  const { clock, index, folder, heard, peer, user } = setup()
+  folder.start()
+  await clock.pass(100)
+  user.write('image.iso', 'content')
+  folder.local.noticing.hint(path('image.iso'))
+  await clock.pass(2_000)
+  const entry = index.entry(path('image.iso'))
+  assert.ok(entry?.kind === 'file')
+  user.delete('image.iso')
+  folder.local.noticing.hint(path('image.iso'))
+  await clock.pass(2_000)
+
+  folder.up(peer)
+  folder.message(peer, { type: 'want', root: entry.root, wanted: true })
+  const haves = () => heard.flatMap((m) => (m.type === 'have' ? [m.have.all] : []))
+  assert.deepEqual(haves(), [false])
+  user.write('copy.iso', 'content')
+  folder.local.noticing.hint(path('copy.iso'))
+  await clock.pass(2_000)
+  assert.deepEqual(haves(), [false, true])
+  await folder.close()
+})
