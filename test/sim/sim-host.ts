@@ -38,6 +38,7 @@ export interface SimHostNeeds {
   readonly network: MemoryNetwork
   readonly chance: Chance
   readonly log: (host: SimHost, level: string, fields: object, sentence: string) => void
+  readonly passing: (host: SimHost) => boolean
   readonly wrote: (host: SimHost, op: string, path: string) => void
   readonly heard: (host: SimHost) => void
   readonly down: (host: SimHost, peer: Peer, reason: string) => void
@@ -248,6 +249,7 @@ export class SimHost {
       clock,
       chance,
       slowestMs: () => this.#options.slowestMs,
+      passing: () => this.#needs.passing(this),
       wrote: (op, path) => this.#needs.wrote(this, op, path),
     })
   }

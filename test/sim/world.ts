@@ -21,6 +21,8 @@ import { Trace } from './trace.ts'
 /** Of no pool on earth. */
 const SECRET = 'AGZPMOROE7C6G5M6DYLDAJ3HVPN7JVHHNI3AJQ3XMFWTRGKLPK2X7GH3GQ4'
 const RESCAN_MS = 600_000
+/** Of all disks at one instant, a hundred times what was ever seen: a host that turns in a circle lets no time pass. */
+const MOST_AT_AN_INSTANT = 20_000
 
 export class World {
   readonly chance: Chance
@@ -42,6 +44,7 @@ export class World {
   files: IndexFiles | null = null
   #failure: SimFailure | null = null
   readonly #told = new Told()
+  #instant = { atMs: 0, operations: 0 }
 
   constructor(options: { seed: number; echo: boolean }) {
     this.trace = new Trace(options)
@@ -93,6 +96,14 @@ export class World {
     })
   }
 
+  #passing(host: SimHost): boolean {
+    const { nowMs } = this.time
+    if (this.#instant.atMs !== nowMs) this.#instant = { atMs: nowMs, operations: 0 }
+    if (++this.#instant.operations < MOST_AT_AN_INSTANT) return true
+    if (this.#failure === null) this.fail(host.name, 'it does something again and again, and no time passes meanwhile')
+    return false
+  }
+
   #sending(from: HostName, to: HostName, message: FolderMessage): void {
     const [ours, theirs] = [this.host(from), this.host(to)]
     const untrue = ours !== undefined && theirs !== undefined ? this.#told.untrue(ours, theirs, message) : null
@@ -126,6 +137,7 @@ export class World {
       network: this.network,
       chance: this.chance,
       log: (host, level, fields, sentence) => this.#logged(host, level, fields, sentence),
+      passing: (host) => this.#passing(host),
       wrote: (host, op, path) => {
         this.writes++
         this.say(`${host.name} disk: ${op} ${path.slice(0, 40)}`)
