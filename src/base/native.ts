@@ -83,7 +83,22 @@ export async function renameNoReplace(
 ): Promise<boolean | null> {
   const call = renameat2()
   if (call === null) return null
-  const errno = await renameOnThread(call, [fromDirFd, fromName, toDirFd, toName, RENAME_NOREPLACE])
+  return renamed(await renameOnThread(call, [fromDirFd, fromName, toDirFd, toName, RENAME_NOREPLACE]))
+}
+
+/** The same in this thread. */
+export function renameNoReplaceSync(
+  fromDirFd: number,
+  fromName: string,
+  toDirFd: number,
+  toName: string,
+): boolean | null {
+  const call = renameat2()
+  if (call === null) return null
+  return renamed(call(fromDirFd, fromName, toDirFd, toName, RENAME_NOREPLACE) === 0 ? 0 : lastErrno())
+}
+
+function renamed(errno: number): boolean | null {
   if (errno === 0) return true
   if (errno === E.EEXIST) return false
   if (errno === E.EINVAL || errno === E.ENOSYS || errno === E.EOPNOTSUPP) return null

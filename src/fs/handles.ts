@@ -8,9 +8,12 @@ import { type Stat } from '../sync/entry.ts'
 import { attempt, attemptNow, errnoName, toFsError } from './fs-errors.ts'
 import { FsError } from './root.ts'
 import { statOf } from './stats.ts'
+import { SharedSyncs } from './shared-syncs.ts'
 import { syncFile } from './system-calls.ts'
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants
+
+const syncs = new SharedSyncs({ syncFile })
 
 export class DirHandle {
   readonly fd: number
@@ -63,7 +66,7 @@ export class DirHandle {
   /** fsync of the directory: the names in it last. A filesystem that cannot sync directories (EINVAL) has no need. */
   async sync(): Promise<void> {
     await attempt(this.shown, 'cannot write the directory out to disk', async () => {
-      await syncFile(this.fd).catch((error: unknown) => {
+      await syncs.sync(this.fd).catch((error: unknown) => {
         if (errnoName(error) !== 'EINVAL') throw error
       })
     })

@@ -1,9 +1,11 @@
 /** Renames that replace nothing, and the check that what was renamed is what the caller believed in. */
-import { renameNoReplace } from '../base/native.ts'
+import * as native from '../base/native.ts'
 import { type Stat } from '../sync/entry.ts'
 import { attempt, errnoName } from './fs-errors.ts'
 import { type Leaf } from './handles.ts'
-import { linkFile, renameFile, unlinkFile } from './system-calls.ts'
+import { hastily, linkFile, renameFile, unlinkFile } from './system-calls.ts'
+
+const renameNoReplace = hastily(native.renameNoReplaceSync, native.renameNoReplace)
 
 /**
  * Renames `from` to `to`; false, with nothing done, when something stands at `to`. Where the kernel cannot rename

@@ -1,12 +1,12 @@
 /** An open file of the tree or the archive. */
-import { closeSync, constants, openSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync } from 'node:fs'
 import { assert } from '../base/assert.ts'
 import { type Stat } from '../sync/entry.ts'
 import { attempt, attemptNow } from './fs-errors.ts'
 import { type Leaf } from './handles.ts'
 import { FsError, type OpenFile } from './root.ts'
 import { statOfOpen } from './stats.ts'
-import { closeFile, readFrom } from './system-calls.ts'
+import { closeFile, closeRemoved, readFrom } from './system-calls.ts'
 
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
 
@@ -46,7 +46,7 @@ export class DiskOpenFile implements OpenFile {
 
   /** Waits for what is under way. More calls of it do nothing. */
   close(): Promise<void> {
-    this.#closed ??= this.#whenIdle().then(() => closeFile(this.#fd))
+    this.#closed ??= this.#whenIdle().then(() => (isRemoved(this.#fd) ? closeRemoved(this.#fd) : closeFile(this.#fd)))
     return this.#closed
   }
 
@@ -63,6 +63,15 @@ export class DiskOpenFile implements OpenFile {
 
   #whenIdle(): Promise<void> {
     return this.#busy === 0 ? Promise.resolve() : new Promise((resolve) => (this.#idle = resolve))
+  }
+}
+
+/** The last handle of a removed file: closing it frees its blocks, of a large one for seconds. */
+function isRemoved(fd: number): boolean {
+  try {
+    return fstatSync(fd).nlink === 0
+  } catch {
+    return true // a network filesystem has lost it: nobody knows how long it takes
   }
 }
 

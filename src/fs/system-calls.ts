@@ -7,23 +7,27 @@ import fs from 'node:fs'
 import { promisify } from 'node:util'
 import { Haste } from './haste.ts'
 
-export const openFile = promisify(fs.open)
-export const closeFile = promisify(fs.close)
+// What changes only names and inodes waits for the disk seldom: with small files it is called ten times for each.
+export const openFile = hastily(fs.openSync, promisify(fs.open))
+export const closeFile = hastily(fs.closeSync, promisify(fs.close))
+export const linkFile = hastily(fs.linkSync, promisify(fs.link))
+export const makeDir = hastily<[string], unknown>(fs.mkdirSync, promisify(fs.mkdir))
+export const changeOwner = hastily(fs.fchownSync, promisify(fs.fchown))
+export const changeMode = hastily(fs.fchmodSync, promisify(fs.fchmod))
+export const truncateFile = hastily<[number, number], void>(fs.ftruncateSync, promisify(fs.ftruncate))
+export const statFilesystem = hastily<[string], fs.StatsFs>(fs.statfsSync, promisify(fs.statfs))
+
+// These may free the blocks of a large file, or write out many: always on a thread.
+export const closeRemoved = promisify(fs.close)
 export const renameFile = promisify(fs.rename)
-export const linkFile = promisify(fs.link)
 export const unlinkFile = promisify(fs.unlink)
-export const makeSymlink = promisify(fs.symlink)
 export const readSymlink = promisify(fs.readlink)
+export const makeSymlink = promisify(fs.symlink)
 export const changeLinkOwner = promisify(fs.lchown)
-export const makeDir = promisify(fs.mkdir)
 export const removeDir = promisify(fs.rmdir)
 export const readDir = promisify(fs.readdir)
-export const changeOwner = promisify(fs.fchown)
-export const changeMode = promisify(fs.fchmod)
-export const truncateFile = promisify(fs.ftruncate)
 export const syncFile = promisify(fs.fsync)
 export const syncData = promisify(fs.fdatasync)
-export const statFilesystem = promisify(fs.statfs)
 
 /** Resolves to the bytes read; 0 at the end. */
 export async function readFrom(fd: number, into: Uint8Array, from: number, position: number): Promise<number> {
@@ -46,7 +50,16 @@ export async function writeTo(fd: number, bytes: Uint8Array, from: number, posit
 const reads = new Haste()
 const writes = new Haste()
 
-function timed(haste: Haste, call: () => number): number {
+/** Called here as long as that does not wait for the disk, else on a thread (haste.ts). */
+export function hastily<Args extends unknown[], Result>(
+  here: (...args: Args) => Result,
+  onThread: (...args: Args) => Promise<Result>,
+): (...args: Args) => Promise<Result> {
+  const haste = new Haste()
+  return async (...args) => (haste.mayRunHere() ? timed(haste, () => here(...args)) : await onThread(...args))
+}
+
+function timed<Result>(haste: Haste, call: () => Result): Result {
   const before = performance.now()
   try {
     return call()
