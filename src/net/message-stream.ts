@@ -3,10 +3,14 @@
  * then a handler takes them as they come. Ends by itself on whatever breaks the protocol.
  */
 import { type Stream } from '@libp2p/interface'
+import { Uint8ArrayList } from 'uint8arraylist'
 import { FrameReader, framed } from './frame-reader.ts'
 import * as limits from './limits.ts'
 import { ProtocolError } from './record-codec.ts'
 import { tuneStream } from './stream-tuning.ts'
+
+/** What fills an encrypted message waits for nothing more. */
+const BATCH_BYTES = 64 * 1024
 
 export interface MessageStreamNeeds {
   /** Counts bytes for rates and limits, with their framing. */
@@ -24,6 +28,7 @@ export class MessageStream {
   #waiting: { resolve(frame: Uint8Array): void; reject(error: Error): void } | null = null
   #handler: ((frame: Uint8Array) => void) | null = null
   #ended: Error | null = null
+  #unsent = new Uint8ArrayList()
   #onEnd: ((error: Error) => void) | null = null
 
   constructor(stream: Stream, needs: MessageStreamNeeds) {
@@ -34,13 +39,24 @@ export class MessageStream {
     stream.addEventListener('remoteCloseWrite', () => this.close(new Error('the other side closed the stream')))
   }
 
-  /** Sends one message. A peer that lets too many wait is cut off. */
+  /**
+   * Sends one message. What is said in one breath goes out together: a message costs less than a packet of its own. A
+   * peer that lets too many wait is cut off.
+   */
   send(frame: Uint8Array): void {
     if (this.#ended !== null) return
-    const bytes = framed(frame)
-    this.#needs.count('out', bytes.byteLength)
+    if (this.#unsent.byteLength === 0) queueMicrotask(() => this.#flush())
+    this.#unsent.append(framed(frame))
+    if (this.#unsent.byteLength >= BATCH_BYTES) this.#flush()
+  }
+
+  #flush(): void {
+    const batch = this.#unsent
+    if (this.#ended !== null || batch.byteLength === 0) return
+    this.#unsent = new Uint8ArrayList()
+    this.#needs.count('out', batch.byteLength)
     try {
-      this.#stream.send(bytes)
+      this.#stream.send(batch)
     } catch (error) {
       return this.close(asError(error))
     }
@@ -88,6 +104,7 @@ export class MessageStream {
 
   /** Ends it after what was sent has gone out. */
   finish(error: Error): void {
+    this.#flush()
     if (this.#ended !== null) return
     this.#end(error)
     const abort = (cause: unknown) => this.#stream.abort(asError(cause))
