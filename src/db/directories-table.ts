@@ -1,4 +1,5 @@
 /** The table `directory`: the directories of one folder and their numbers. */
+import { LRUCache } from 'lru-cache'
 import { type DirPath, type RelPath } from '../base/brand.ts'
 import { NUMBER } from './bound.ts'
 import { type Connection } from './open-connection.ts'
@@ -10,9 +11,13 @@ export interface DirectoryRow {
 
 /** Directories are read in pages, so that no statement stays open while the caller does something else. */
 const PAGE_ROWS = 500
+/** Directories that are worked in at a time, with some to spare: 100 bytes each. */
+const MOST_REMEMBERED = 2_000
 
 export class DirectoriesTable {
   readonly #folder: number
+  /** Asked for with every path. */
+  readonly #ids = new LRUCache<DirPath, number>({ max: MOST_REMEMBERED })
   readonly #find
   readonly #insert
   readonly #page
@@ -28,12 +33,25 @@ export class DirectoriesTable {
 
   /** The number of a directory, or null if nothing is known under it. */
   find(path: DirPath): number | null {
-    return this.#find.get(this.#folder, path) ?? null
+    const known = this.#ids.get(path)
+    if (known !== undefined) return known
+    const found = this.#find.get(this.#folder, path)
+    if (found !== undefined) this.#ids.set(path, found)
+    return found ?? null
   }
 
   /** The number of a directory, given it now if it has none. */
   idOf(path: DirPath): number {
-    return this.find(path) ?? Number(this.#insert.run(this.#folder, path).lastInsertRowid)
+    const known = this.find(path)
+    if (known !== null) return known
+    const made = Number(this.#insert.run(this.#folder, path).lastInsertRowid)
+    this.#ids.set(path, made)
+    return made
+  }
+
+  /** Rows have gone: by a rollback, or as garbage. */
+  rowsWent(): void {
+    this.#ids.clear()
   }
 
   /** `dir` and all directories below it, in byte order of their paths. */

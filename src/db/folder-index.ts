@@ -31,18 +31,22 @@ export interface FolderIndexNeeds {
   readonly db: Connection
   readonly replica: ReplicaId
   readonly contents: ContentsTable
+  /** A transaction has been undone: what is remembered of its rows, in any folder, is wrong. */
+  readonly undone: () => void
   /** All places of a content, over all folders. */
   readonly placesOf: (root: RootHash) => readonly ContentPlace[]
 }
 
 export class SqliteFolderIndex implements FolderIndex {
   readonly replica: ReplicaId
+  readonly #directories: DirectoriesTable
   readonly #contents: ContentsTable
   readonly #records: RecordsTable
   readonly #entries: EntriesTable
   readonly #archived: ArchivedTable
   readonly #peers: PeersTable
   readonly #scrub: ScrubTable
+  readonly #undone: () => void
   readonly #placesOf
   readonly #db: Connection
   readonly #counts
@@ -53,6 +57,7 @@ export class SqliteFolderIndex implements FolderIndex {
     const id = folderNumber(db, folder)
     const directories = new DirectoriesTable(db, id)
     this.#db = db
+    this.#directories = directories
     this.replica = needs.replica
     this.#contents = contents
     this.#records = new RecordsTable(db, id, { directories, contents })
@@ -60,6 +65,7 @@ export class SqliteFolderIndex implements FolderIndex {
     this.#archived = new ArchivedTable(db, id, contents)
     this.#peers = new PeersTable(db, id)
     this.#scrub = new ScrubTable(db, id, directories)
+    this.#undone = needs.undone
     this.#placesOf = needs.placesOf
     const counts = db.prepare<[number], FolderCounts>(
       'SELECT files, bytes, directories, links, tombstones FROM folder WHERE id = ?',
@@ -155,11 +161,25 @@ export class SqliteFolderIndex implements FolderIndex {
   }
 
   commit(changes: readonly Change[]): void {
-    if (changes.length > 0) this.#commit.immediate(changes)
+    if (changes.length > 0) this.#undoing(() => this.#commit.immediate(changes))
   }
 
   together<T>(work: () => T): T {
-    return this.#db.transaction(work).immediate()
+    return this.#undoing(() => this.#db.transaction(work).immediate())
+  }
+
+  /** Rows have gone, by a rollback or as garbage: nothing is remembered of them. */
+  rowsWent(): void {
+    this.#directories.rowsWent()
+  }
+
+  #undoing<T>(transaction: () => T): T {
+    try {
+      return transaction()
+    } catch (error) {
+      this.#undone()
+      throw error
+    }
   }
 
   #apply(change: Change): void {

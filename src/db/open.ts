@@ -70,9 +70,12 @@ function indexDatabase(db: Connection, isNew: boolean): IndexDatabase {
   )
   const contents = new ContentsTable(db)
   const placesOf = preparePlaces(db)
-  const folders = new Map<FolderId, FolderIndex>()
+  const folders = new Map<FolderId, SqliteFolderIndex>()
+  const rowsWent = () => {
+    for (const index of folders.values()) index.rowsWent()
+  }
   const folder = (id: FolderId) => {
-    const known = folders.get(id) ?? new SqliteFolderIndex(id, { db, replica, contents, placesOf })
+    const known = folders.get(id) ?? new SqliteFolderIndex(id, { db, replica, contents, placesOf, undone: rowsWent })
     folders.set(id, known)
     return known
   }
@@ -82,7 +85,11 @@ function indexDatabase(db: Connection, isNew: boolean): IndexDatabase {
     folder,
     renameFolder: (rename) => renameFolder(db, rename, folder),
     quickCheck: () => quickCheck(db),
-    collectGarbage: (keep) => collectGarbage(db, contents, keep),
+    collectGarbage: (keep) => {
+      const dropped = collectGarbage(db, contents, keep)
+      rowsWent()
+      return dropped
+    },
     bytes: () => Number(db.pragma('page_count', { simple: true })) * Number(db.pragma('page_size', { simple: true })),
     close: () => void db.close(),
   }

@@ -412,6 +412,25 @@ function commitTests(open: () => OpenedIndex): void {
     )
     assert.deepEqual(paths(one.entriesUnder('')), ['a'])
   })
+
+  test('a directory that an undone transaction knew first is made anew by the next, in every folder', () => {
+    const { one, two, reopen } = open()
+    const both = () => {
+      one.commit(entries(fileEntry('new/a', '1')))
+      two.commit(entries(fileEntry('new/b', '1')))
+    }
+    assert.throws(() =>
+      one.together(() => {
+        both()
+        throw new Error('undone')
+      }),
+    )
+    two.commit(entries(fileEntry('elsewhere/c', '1'))) // takes the number that was free again
+    one.together(both)
+    const again = reopen()
+    assert.deepEqual(paths(again.one.entriesUnder('')), ['new/a'])
+    assert.deepEqual(paths(again.two.entriesUnder('')), ['elsewhere/c', 'new/b'])
+  })
 }
 
 const paths = (list: Iterable<Entry>) => [...list].map((entry) => entry.path as string)
