@@ -15,8 +15,12 @@ import { Transfer, type TransferNeeds } from './transfer.ts'
 const LOOK_FOR_IDLE_MS = 250
 /** A peer that could not read a piece that it has is asked again after this. */
 const ASK_REFUSER_MS = 5_000
-/** Enough that small files hide each other's round trips, few enough to finish some before all. */
+/** Enough that files hide each other's round trips, few enough to finish some before all. */
 const AT_A_TIME = { most: 24, mostOfAll: 96 }
+/** Small ones are counted by themselves: what they cost is not their bytes but waiting for each other, */
+const SMALL_BYTES = 128 * 1024
+/** and this many fill the transactions of the index and the syncs of the disk. */
+const SMALL_AT_A_TIME = 256
 
 export interface DownloaderNeeds {
   readonly transfer: TransferNeeds
@@ -32,7 +36,10 @@ export interface DownloaderNeeds {
   readonly whole: (root: RootHash) => void
   /** A transfer cannot go on: the disk failed. */
   readonly failed: (root: RootHash, error: unknown, missingBytes: number) => void
+  /** A new peer may have piece lists. */
   readonly peersMayHave: () => void
+  /** A peer has told what it has of a content whose piece list is looked for. */
+  readonly listTold: (peer: Peer, have: Extract<FolderMessage, { type: 'have' }>) => void
 }
 
 export class Downloader {
@@ -40,6 +47,10 @@ export class Downloader {
   readonly #requests: PieceRequests
   readonly #active = new Map<RootHash, Transfer>()
   readonly #waiting = new FetchQueue<RootHash>()
+  readonly #smallWaiting = new FetchQueue<RootHash>()
+  /** Small ones under way, but for those that are whole. */
+  #small = 0
+  readonly #toAsk = new Set<Peer>()
   /** Peers that did not give a piece and are to be asked again. */
   readonly #refusers = new WeakMap<Transfer, Set<Peer>>()
   #paused = false
@@ -60,7 +71,7 @@ export class Downloader {
   /** Starts, or goes on, fetching a content. */
   fetch(root: RootHash, wish: Wish): void {
     if (this.#active.has(root)) return
-    this.#waiting.set(root, wish)
+    this.#queueFor(wish).set(root, wish)
     this.#startNext()
   }
 
@@ -72,6 +83,7 @@ export class Downloader {
   /** The content has been installed, or is not wanted any more. Staging is the caller's to drop. */
   async drop(root: RootHash): Promise<void> {
     this.#waiting.delete(root)
+    this.#smallWaiting.delete(root)
     await this.#end(this.#active.get(root), 'no longer wanted')
   }
 
@@ -91,7 +103,7 @@ export class Downloader {
     for (const transfer of this.transfers()) {
       if (transfer.state === 'whole') continue
       await this.#end(transfer, reason)
-      this.#waiting.set(transfer.root, transfer)
+      this.#queueFor(transfer).set(transfer.root, transfer)
     }
   }
 
@@ -117,7 +129,7 @@ export class Downloader {
     if (transfer === undefined) return
     if (message.type === 'have') transfer.peerHas(peer, message.have)
     else transfer.peerGained(peer, message.ordinals)
-    if (transfer.state === 'listing') this.#needs.peersMayHave()
+    if (message.type === 'have' && transfer.state === 'listing') this.#needs.listTold(peer, message)
     this.#askPeer(peer)
   }
 
@@ -129,15 +141,29 @@ export class Downloader {
     )
   }
 
+  #queueFor(wish: Wish): FetchQueue<RootHash> {
+    return wish.size <= SMALL_BYTES ? this.#smallWaiting : this.#waiting
+  }
+
   #startNext(): void {
-    for (let next = this.#waiting.first(); !this.#paused && next !== null; next = this.#waiting.first()) {
-      const [root, wish] = next
-      if (!mayStart(wish, this.#unfinished().map(missingOf), AT_A_TIME)) return
-      this.#waiting.delete(root)
-      const transfer = new Transfer({ root, ...wish }, this.#needs.transfer)
-      this.#active.set(root, transfer)
-      void this.#start(transfer)
+    if (this.#paused) return
+    for (let next = this.#waiting.first(); next !== null; next = this.#waiting.first()) {
+      if (!mayStart(next[1], this.#largeUnfinished().map(missingOf), AT_A_TIME)) break
+      this.#begin(next)
     }
+    while (this.#small < SMALL_AT_A_TIME) {
+      const next = this.#smallWaiting.first()
+      if (next === null) return
+      this.#small++
+      this.#begin(next)
+    }
+  }
+
+  #begin([root, wish]: readonly [RootHash, Wish]): void {
+    this.#queueFor(wish).delete(root)
+    const transfer = new Transfer({ root, ...wish }, this.#needs.transfer)
+    this.#active.set(root, transfer)
+    void this.#start(transfer)
   }
 
   async #start(transfer: Transfer): Promise<void> {
@@ -175,6 +201,7 @@ export class Downloader {
       return this.#failed(transfer, error)
     }
     this.#tellWant(transfer.root, false)
+    this.#noLongerUnderWay(transfer)
     this.#needs.whole(transfer.root)
     this.#startNext()
   }
@@ -189,13 +216,32 @@ export class Downloader {
     if (transfer === undefined || this.#active.get(transfer.root) !== transfer) return
     this.#active.delete(transfer.root)
     this.#requests.forget(transfer)
-    if (transfer.state !== 'whole') this.#tellWant(transfer.root, false)
+    if (transfer.state !== 'whole') {
+      this.#tellWant(transfer.root, false)
+      this.#noLongerUnderWay(transfer)
+    }
     await transfer.close(reason).catch(() => undefined)
     this.#startNext()
   }
 
-  /** Asks the peer for what it has: by rank, then of the transfer that is nearest to its end. */
+  #noLongerUnderWay({ size }: Transfer): void {
+    if (size <= SMALL_BYTES) this.#small--
+  }
+
+  /** Soon: what has come in one breath is answered at once. */
   #askPeer(peer: Peer): void {
+    if (this.#toAsk.size === 0) queueMicrotask(() => this.#askPeers())
+    this.#toAsk.add(peer)
+  }
+
+  #askPeers(): void {
+    const peers = [...this.#toAsk]
+    this.#toAsk.clear()
+    for (const peer of peers) this.#askNow(peer)
+  }
+
+  /** Asks the peer for what it has: by rank, then of the transfer that is nearest to its end. */
+  #askNow(peer: Peer): void {
     if (!this.#requests.hasRoom(peer)) return
     const fetching = this.transfers().filter((transfer) => transfer.picker !== null)
     fetching.sort((a, b) => a.rank - b.rank || a.missingBytes - b.missingBytes)
@@ -218,8 +264,8 @@ export class Downloader {
     for (const peer of this.#needs.peers()) peer.send({ type: 'want', root, wanted })
   }
 
-  #unfinished(): readonly Transfer[] {
-    return this.transfers().filter((transfer) => transfer.state !== 'whole')
+  #largeUnfinished(): readonly Transfer[] {
+    return this.transfers().filter(({ size, state }) => size > SMALL_BYTES && state !== 'whole')
   }
 }
 

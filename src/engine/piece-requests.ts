@@ -86,7 +86,6 @@ export class PieceRequests {
     const askedMs = this.#needs.clock.elapsed()
     window.asked(bytes)
     this.#remember(transfer, peer, request)
-    const signal = AbortSignal.any([transfer.signal, request.abort.signal])
     let alive = this.#watch(peer, request)
     const receive = async (ordinal: number, piece: Uint8Array) => {
       alive()
@@ -96,7 +95,7 @@ export class PieceRequests {
     let [refused, gone] = [false, false]
     let tookMs: number | null = null
     try {
-      await peer.fetchPieces(transfer.root, ordinals, lengths, receive, signal)
+      await peer.fetchPieces(transfer.root, ordinals, lengths, receive, request.abort.signal)
       tookMs = this.#needs.clock.elapsed() - askedMs
     } catch (error) {
       gone = error instanceof PeerGone
@@ -163,8 +162,10 @@ export class PieceRequests {
     peers.set(peer, requests.add(request))
   }
 
-  /** Forgets a transfer that has ended. */
+  /** Ends what is under way for a transfer that ends. */
   forget(transfer: Transfer): void {
+    for (const requests of this.#requests.get(transfer)?.values() ?? [])
+      for (const request of requests) request.abort.abort(new Error('the transfer has ended'))
     this.#requests.delete(transfer)
   }
 

@@ -6,8 +6,16 @@ import { type RootHash } from '../base/brand.ts'
 import { BufferPool } from '../base/buffer-pool.ts'
 import { type Clock } from '../base/clock.ts'
 import { type FolderIndex } from '../db/index-port.ts'
+import { MAX_TOLD_LIST_BYTES } from '../net/limits.ts'
 import { type Have, type Peer, type ServedPiece } from '../net/peer-port.ts'
-import { MAX_PIECE_BYTES, packPieceList, pieceHash, type PieceList, pieceOffsets } from '../sync/piece-list.ts'
+import {
+  MAX_PIECE_BYTES,
+  PACKED_PIECE_BYTES,
+  packPieceList,
+  pieceHash,
+  type PieceList,
+  pieceOffsets,
+} from '../sync/piece-list.ts'
 import { type ContentReader } from './content-reader.ts'
 
 /** Haves are told together this often: a swarm must hear within 100 ms, and not of every single piece. */
@@ -55,7 +63,7 @@ export class PieceServer {
     else peers.delete(peer)
     if (peers.size > 0) this.#wanted.set(root, peers)
     else this.#wanted.delete(root)
-    if (wanted) peer.send({ type: 'have', root, have: this.#have(root) })
+    if (wanted) peer.send({ type: 'have', root, have: this.#have(root), ...this.#shortList(root) })
   }
 
   /** The peers that fetch this content too. */
@@ -118,6 +126,12 @@ export class PieceServer {
   #have(root: RootHash): Have {
     if (this.#needs.index.placesOf(root).length > 0) return { all: true }
     return this.#needs.growing(root)?.have() ?? NOTHING
+  }
+
+  #shortList(root: RootHash): { readonly list?: Uint8Array } {
+    const list = this.#needs.index.pieceList(root)
+    if (list === null || list.count * PACKED_PIECE_BYTES > MAX_TOLD_LIST_BYTES) return {}
+    return { list: packPieceList(list) }
   }
 
   #tell(): void {

@@ -102,6 +102,7 @@ export class RemoteSide {
       whole: (root) => this.applier.consider(this.wanted.pathsOf(root)),
       failed: (root, error, missingBytes) => void this.#transferFailed(root, error, missingBytes),
       peersMayHave: () => lists.wake(),
+      listTold: (peer, { root, list }) => lists.told(peer, root, list ?? null),
     })
     this.wanted = new WantedContents({
       disk,

@@ -38,6 +38,7 @@ export type Frame =
 type FrameBody = NonNullable<MessageInitShape<typeof FolderFrameSchema>['body']>
 type Body<Case extends FolderFrame['body']['case']> = Extract<FolderFrame['body'], { case: Case }>
 
+const NO_BYTES = new Uint8Array(0)
 const NO_UNKNOWN_FIELDS = { readUnknownFields: false }
 const RECORDS_FIELD = 1
 const PAGE_RECORDS_FIELD = 3
@@ -114,9 +115,9 @@ function messageBody(message: FolderMessage): FrameBody {
     case 'want':
       return { case: 'want', value: { root: bytesOf(message.root), wanted: message.wanted } }
     case 'have': {
-      const { have } = message
-      const bitmap = have.all ? new Uint8Array(0) : have.bitmap
-      return { case: 'have', value: { root: bytesOf(message.root), all: have.all, bitmap } }
+      const { have, list = NO_BYTES } = message
+      const bitmap = have.all ? NO_BYTES : have.bitmap
+      return { case: 'have', value: { root: bytesOf(message.root), all: have.all, bitmap, list } }
     }
     case 'gained':
       return { case: 'gained', value: { root: bytesOf(message.root), ordinals: [...message.ordinals] } }
@@ -153,7 +154,7 @@ function messageFrom(
     case 'want':
       return { type: 'want', root: rootFrom(body.value.root), wanted: body.value.wanted }
     case 'have':
-      return { type: 'have', root: rootFrom(body.value.root), have: haveFrom(body) }
+      return { type: 'have', root: rootFrom(body.value.root), have: haveFrom(body), ...toldList(body) }
     case 'gained': {
       const { root, ordinals } = body.value
       if (ordinals.length > limits.MAX_GAINED_ORDINALS) refuse(`${ordinals.length} pieces gained at once`)
@@ -179,6 +180,11 @@ function haveFrom({ value }: Body<'have'>): Have {
   if (value.all) return { all: true }
   if (value.bitmap.byteLength > limits.MAX_HAVE_BYTES) refuse(`a bitmap of ${value.bitmap.byteLength} bytes`)
   return { all: false, bitmap: value.bitmap }
+}
+
+function toldList({ value: { list } }: Body<'have'>): { readonly list?: Uint8Array } {
+  if (list.byteLength > limits.MAX_TOLD_LIST_BYTES) refuse(`a piece list of ${list.byteLength} bytes, unasked`)
+  return list.byteLength === 0 ? {} : { list }
 }
 
 function answerFrom(wire: WhereAnswer): PathState {

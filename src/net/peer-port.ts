@@ -38,8 +38,11 @@ export type FolderMessage =
   | { readonly type: 'stored'; readonly upTo: number }
   /** I am (no longer) fetching this content: tell me what you have of it, now and as it grows. */
   | { readonly type: 'want'; readonly root: RootHash; readonly wanted: boolean }
-  /** What I have of a content, whole state (never a difference). */
-  | { readonly type: 'have'; readonly root: RootHash; readonly have: Have }
+  /**
+   * What I have of a content, whole state (never a difference). With its packed piece list where that is short
+   * (limits.ts): most small files then need no further question.
+   */
+  | { readonly type: 'have'; readonly root: RootHash; readonly have: Have; readonly list?: Uint8Array }
   /** Pieces that I have got since (differences). */
   | { readonly type: 'gained'; readonly root: RootHash; readonly ordinals: readonly number[] }
   | { readonly type: 'where'; readonly id: number; readonly path: RelPath }

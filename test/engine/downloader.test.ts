@@ -35,6 +35,7 @@ async function whole(peers: Set<Peer>): Promise<Downloader> {
       whole: () => resolve(downloader),
       failed: (_, error) => assert.fail(String(error)),
       peersMayHave: () => {},
+      listTold: () => {},
     })
     downloader.fetch(root, { size: 0, rank: 0 })
   })

@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { type RelPath, type ReplicaId, type RootHash } from '../../src/base/brand.ts'
 import { type Frame } from '../../src/net/codec.ts'
+import { MAX_TOLD_LIST_BYTES } from '../../src/net/limits.ts'
 import { type FolderMessage } from '../../src/net/peer-port.ts'
 import { parsePath } from '../../src/sync/path.ts'
 import { type SignedRecord } from '../../src/sync/record.ts'
@@ -58,6 +59,12 @@ export const message: fc.Arbitrary<FolderMessage> = fc.oneof(
   fc.record({ type: fc.constant('stored' as const), upTo: size }),
   fc.record({ type: fc.constant('want' as const), root, wanted: fc.boolean() }),
   fc.record({ type: fc.constant('have' as const), root, have }),
+  fc.record({
+    type: fc.constant('have' as const),
+    root,
+    have,
+    list: fc.uint8Array({ minLength: 1, maxLength: MAX_TOLD_LIST_BYTES }),
+  }),
   fc.record({ type: fc.constant('gained' as const), root, ordinals: fc.array(ordinal, { maxLength: 50 }) }),
   fc.record({ type: fc.constant('where' as const), id: ordinal, path }),
   fc.record({ type: fc.constant('where-answer' as const), id: ordinal, answer }),
