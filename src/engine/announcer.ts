@@ -78,6 +78,7 @@ export class Announcer {
 
   #push(peer: Peer): void {
     const cursor = this.#cursors.get(peer)
+    if (cursor?.sent === this.#index.lastSequence()) return // each of many small files asks, and the first one told all
     while (cursor !== undefined && cursor.sent - cursor.stored < MOST_UNCONFIRMED_RECORDS) {
       const page = pageOf(this.#index.recordsAfter(cursor.sent, PAGE_RECORDS))
       const last = page.at(-1)

@@ -26,8 +26,8 @@ import { type PathLocks } from './path-locks.ts'
 import { type ProblemList } from './problem-list.ts'
 import { type TreeChanges } from './tree-changes.ts'
 
-/** Paths worked on at a time: installs wait for the disk, and disks like a few requests together. */
-const AT_A_TIME = 8
+/** Paths worked on at a time: installs wait for the disk, and those of small files share its syncs and transactions. */
+const AT_A_TIME = 64
 
 export interface ApplierNeeds {
   readonly index: Pick<FolderIndex, 'entry' | 'recordsOf' | 'entriesUnder'>
@@ -143,14 +143,16 @@ export class Applier {
 
   /** False when it is to be looked at again. */
   async #carryOut(path: RelPath): Promise<boolean> {
-    if (!this.#isIdle(path) && !(await this.#needs.rootIsSound())) {
-      this.#later.add(path)
-      return false
+    let plan = this.#plan(path)
+    if (plan.decision.do !== 'nothing' || plan.file !== null) {
+      if (!(await this.#needs.rootIsSound())) {
+        this.#later.add(path)
+        return false
+      }
+      plan = this.#plan(path)
     }
-    const { index } = this.#needs
-    const decision = reconcile(index.entry(path), index.recordsOf(path))
-    const file = buriedUnder(path, index)
-    const first = file ?? comesBefore(path, decision, index)
+    const { decision, file } = plan
+    const first = file ?? comesBefore(path, decision, this.#needs.index)
     if (decision.do !== 'fetch' || first !== null) this.#needs.release(path)
     // Noted in the same breath as it was found: a moment later the other may be done, and nobody would wake us.
     if (first !== null) this.#wait(path, first)
@@ -159,15 +161,15 @@ export class Applier {
     this.#considerBelow(path, decision)
     await this.#act(path, decision)
     // Told of now, so that a user who later puts a file where that directory was is not taken for concurrent with it.
-    if (isUnderUnknown(path, index)) this.#needs.rescan(path)
+    if (isUnderUnknown(path, this.#needs.index)) this.#needs.rescan(path)
     this.#carriedOut(path)
     return true
   }
 
-  #isIdle(path: RelPath): boolean {
+  /** What is to be done, and the file under which the path is buried. */
+  #plan(path: RelPath): { readonly decision: Decision; readonly file: RelPath | null } {
     const { index } = this.#needs
-    const isDone = reconcile(index.entry(path), index.recordsOf(path)).do === 'nothing'
-    return isDone && buriedUnder(path, index) === null
+    return { decision: reconcile(index.entry(path), index.recordsOf(path)), file: buriedUnder(path, index) }
   }
 
   #wait(path: RelPath, first: RelPath): void {

@@ -6,7 +6,7 @@ import { type RelPath } from '../base/brand.ts'
 import { FsError, type OpenFile, type Root } from '../fs/root.ts'
 import { HashedFileChanged, type Hasher } from '../scan/hasher.ts'
 import { sameStat, type Stat } from '../sync/entry.ts'
-import { IMAGE_HEAD_BYTES, imageLengthTrouble } from '../sync/iso9660.ts'
+import { IMAGE_HEAD_BYTES, imageLengthTrouble, LEAST_IMAGE_BYTES } from '../sync/iso9660.ts'
 import { type PieceList } from '../sync/piece-list.ts'
 import { type ProblemList } from './problem-list.ts'
 import { type Settling } from './settling.ts'
@@ -87,7 +87,7 @@ export class FileTaker {
   /** Why the file is not whole yet, or null. */
   async #unfinished(path: RelPath, file: OpenFile, stat: Stat): Promise<string | null> {
     if (this.#needs.hasWriters(file) === true) return 'another process still has it open for writing'
-    if (this.#approved.get(path) === stat.size) return null
+    if (this.#approved.get(path) === stat.size || stat.size < LEAST_IMAGE_BYTES) return null
     const head = new Uint8Array(Math.min(IMAGE_HEAD_BYTES, stat.size))
     await file.read(head, 0)
     return imageLengthTrouble(head, stat.size)

@@ -25,8 +25,11 @@ import { type ProblemList } from './problem-list.ts'
 import { type RefusedChanges } from './refused-changes.ts'
 import { type Settling } from './settling.ts'
 
-/** Files taken at a time: large ones queue at the hashing thread, small ones hide each other's opening and closing. */
-const AT_A_TIME = 8
+/** Files taken at a time: large ones queue at the hashing thread, */
+const LARGE_AT_A_TIME = 8
+/** small ones wait for nothing but their transaction, which takes as many as there are. */
+const SMALL_AT_A_TIME = 128
+const SMALL_BYTES = 128 * 1024
 
 export interface LocalChangesNeeds {
   readonly disk: Pick<Root, 'stat'>
@@ -52,7 +55,8 @@ export interface LocalChangesNeeds {
 
 export class LocalChanges {
   readonly #needs: LocalChangesNeeds
-  readonly #queue = new PQueue({ concurrency: AT_A_TIME })
+  readonly #large = new PQueue({ concurrency: LARGE_AT_A_TIME })
+  readonly #small = new PQueue({ concurrency: SMALL_AT_A_TIME })
   readonly #queued = new Set<RelPath>()
   readonly #inodes = new InodeCounts()
   /** Directories that are being taken up. */
@@ -120,8 +124,8 @@ export class LocalChanges {
     this.#needs.settling.close()
     this.#needs.deletions.stop()
     this.#needs.overwrites.stop()
-    this.#queue.clear()
-    await this.#queue.onIdle()
+    for (const queue of [this.#large, this.#small]) queue.clear()
+    await Promise.all([this.#large.onIdle(), this.#small.onIdle()])
     await Promise.all(this.#directories.values())
   }
 
@@ -132,7 +136,8 @@ export class LocalChanges {
     if (this.#needs.deletions.isRenamed(stat)) this.#needs.settling.forget(path)
     else if (!this.#needs.settling.settled(path, stat)) return
     this.#inodes.add(stat.inode)
-    this.#add(path, () => this.#take(path, stat).finally(() => this.#inodes.remove(stat.inode)))
+    const queue = stat.size > SMALL_BYTES ? this.#large : this.#small
+    this.#add(queue, path, () => this.#take(path, stat).finally(() => this.#inodes.remove(stat.inode)))
   }
 
   /** True while a file with this inode waits to be hashed and announced. */
@@ -161,7 +166,7 @@ export class LocalChanges {
       this.#needs.lookAgain(at)
       return this.#needs.lookAgain(path)
     }
-    this.#add(path, () => this.#commit(path, stat, { kind: 'link', target }, []))
+    this.#add(this.#small, path, () => this.#commit(path, stat, { kind: 'link', target }, []))
   }
 
   #linksAlsoTo(target: RelPath): Set<RelPath> {
@@ -183,10 +188,10 @@ export class LocalChanges {
     this.#needs.deletions.missing(path, entry)
   }
 
-  #add(path: RelPath, work: () => Promise<void>): void {
+  #add(queue: PQueue, path: RelPath, work: () => Promise<void>): void {
     if (this.#queued.has(path) || this.#stop.signal.aborted) return
     this.#queued.add(path)
-    void this.#queue
+    void queue
       .add(work)
       .catch((error: unknown) => this.#failed(path, error))
       .finally(() => this.#done(path))
@@ -207,7 +212,9 @@ export class LocalChanges {
   async #take(path: RelPath, stat: Stat): Promise<void> {
     // The hint of what we have just installed comes before its commit: nothing needs to be hashed then.
     const isOurs = await this.#needs.locks.with([path], async () => {
-      return statMatchesEntry(await this.#needs.disk.stat(path), this.#needs.index.entry(path))
+      const entry = this.#needs.index.entry(path)
+      if (entry === null || entry.kind === 'absent') return false
+      return statMatchesEntry(stat, entry) || statMatchesEntry(await this.#needs.disk.stat(path), entry)
     })
     if (isOurs) return
     const list = await this.#needs.taker.hash(path, stat, this.#stop.signal)

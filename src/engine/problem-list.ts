@@ -24,6 +24,7 @@ export class ProblemList {
 
   /** Clears the problems of these kinds (all kinds if none is named) of a path. */
   clear(path: string | null, ...kinds: readonly ProblemKind[]): void {
+    if (this.#problems.size === 0) return
     for (const kind of kinds.length > 0 ? kinds : allKindsOf(this.#problems, path)) {
       const key = keyOf(kind, path)
       const problem = this.#problems.get(key)

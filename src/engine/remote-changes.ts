@@ -105,6 +105,7 @@ export class RemoteChanges {
   /** It builds on a change in our own name that we know nothing of. */
   #isForgotten({ path, version }: SignedRecord): boolean {
     const { index } = this.#needs
+    if (!version.some(([replica]) => replica === index.replica)) return false
     const known = joinVersions(index.entry(path)?.version ?? noVersion, joinedVersion(index.recordsOf(path)))
     return remembersMoreOf(index.replica, version, known)
   }

@@ -3,12 +3,14 @@
  * and a wrong mount another pool, and neither may look like a thousand deletions.
  */
 import { type FolderId, type ReplicaId } from '../base/brand.ts'
+import { type Clock } from '../base/clock.ts'
 import { type FolderIndex } from '../db/index-port.ts'
 import { type Marker, type Root } from '../fs/root.ts'
 
 export interface RootGuardNeeds {
   readonly disk: Pick<Root, 'readMarker' | 'writeMarker'>
   readonly index: Pick<FolderIndex, 'hasEntries'>
+  readonly clock: Pick<Clock, 'sleep'>
 }
 
 export class RootGuard {
@@ -16,14 +18,32 @@ export class RootGuard {
   readonly #needs: RootGuardNeeds
   /** The marker has been seen since the start: it does not go by itself. */
   #wasSound = false
+  /** The look under way, and the one that has not begun yet. */
+  #looking: Promise<unknown> = Promise.resolve()
+  #next: Promise<string | null> | null = null
 
   constructor(options: { folder: FolderId; replica: ReplicaId }, needs: RootGuardNeeds) {
     this.#ours = options
     this.#needs = needs
   }
 
-  /** Null when the root is sound; else why the folder halts and what to do. Marks a root that is used for the first time. */
-  async trouble(): Promise<string | null> {
+  /**
+   * Null when the root is sound; else why the folder halts and what to do. Marks a root that is used for the first
+   * time. Many small files ask in one breath: one look serves all who asked before it began.
+   */
+  trouble(): Promise<string | null> {
+    this.#next ??= this.#looking
+      .then(() => this.#needs.clock.sleep(0))
+      .then(() => {
+        this.#next = null
+        const look = this.#look()
+        this.#looking = look.catch(() => null)
+        return look
+      })
+    return this.#next
+  }
+
+  async #look(): Promise<string | null> {
     try {
       switch (await this.#standing()) {
         case 'ours':

@@ -5,7 +5,7 @@
  *   2. open staging, and believe of what lies there only what hashes right (so a crash needs no notes)
  *   3. take from this disk what any file or archived file here has; zeros need no bytes at all
  *   4. fetch the rest: the downloader asks peers, `receive` verifies and writes
- *   5. fdatasync; the applier installs it
+ *   5. fdatasync, unless it is small; the applier installs it, and syncs it then
  */
 import { blake3 } from '../base/blake3.ts'
 import { type RootHash } from '../base/brand.ts'
@@ -22,6 +22,8 @@ import { type Growing } from './piece-server.ts'
 
 /** Pieces looked at before others get a turn. */
 const BETWEEN_BREATHS = 64
+/** So little is synced once, when it gets its name; of more, most is written out before its path is locked. */
+const SYNCED_WITH_NAME_BYTES = 1 << 20
 /** Shared by all transfers: checking what lies in staging and copying from this disk. */
 const scratch = new BufferPool({ bytes: MAX_PIECE_BYTES, mostIdle: 8 })
 
@@ -109,7 +111,7 @@ export class Transfer implements Growing {
   /** fetching -> syncing -> whole. */
   async finish(): Promise<void> {
     this.state = 'syncing'
-    await this.#staged?.sync()
+    if (this.size > SYNCED_WITH_NAME_BYTES) await this.#staged?.sync()
     await this.#staged?.close()
     this.#staged = null
     this.state = 'whole'

@@ -65,11 +65,13 @@ export class TreeChanges {
   async install(path: RelPath, { winner, version, replaces }: Do<'fetch'>): Promise<void> {
     const { disk, contents, index, log } = this.#needs
     const entry = index.entry(path)
-    if (isNothing(entry) && (await disk.stat(path)) !== null)
-      throw new FsError('changed', path, 'something stands there that has not been scanned yet')
     if (isNothing(entry) && (await this.#moveHere(path, winner.root, winner.mtimeUs, version)))
       return contents.release(path)
-    if (!contents.claim(winner.root)) return contents.fetch(path, winner.root, winner.size)
+    if (!contents.claim(winner.root)) {
+      if (isNothing(entry) && (await disk.stat(path)) !== null)
+        throw new FsError('changed', path, 'something stands there that has not been scanned yet')
+      return contents.fetch(path, winner.root, winner.size)
+    }
     const heals = this.#isRotten(path)
     let oldName: string | null = null
     try {

@@ -78,7 +78,10 @@ async function build(
     },
   )
   stack.use(claim)
-  await claimNow(claim, new RootGuard({ folder: own.keys.id, replica: index.replica }, { disk, index }))
+  await claimNow(
+    claim,
+    new RootGuard({ folder: own.keys.id, replica: index.replica }, { disk, index, clock: needs.clock }),
+  )
   const { clock, hasher, renewIndex } = needs
   const { ignored } = claim
   const folder: PoolFolder = new PoolFolder(settingsOf(config, own), {

@@ -4,7 +4,7 @@
  */
 import { type RelPath } from '../base/brand.ts'
 import { FsError } from '../fs/root.ts'
-import { type Stat } from '../sync/entry.ts'
+import { type Stat, statMatchesEntry } from '../sync/entry.ts'
 import { gone, goneUnder } from './gone.ts'
 import { lookSafely } from './look.ts'
 import { RecentNames } from './name-clash.ts'
@@ -68,11 +68,23 @@ class PathScan {
 
   /** Down from the root: the first step that is not a known directory is told; what is missing there ends the way. */
   async *scan(path: RelPath): AsyncGenerator<Sighting> {
-    if (this.#needs.ignored(path)) return
+    if (this.#needs.ignored(path) || (await this.#isAsKnown(path))) return
     for (const dir of directoriesAbove(path)) {
       if (!(yield* this.#step(dir))) return
     }
     yield* this.#end(path)
+  }
+
+  /** An echo of what we have just put there ourselves is the most common hint. */
+  async #isAsKnown(path: RelPath): Promise<boolean> {
+    const { index } = this.#needs
+    const entry = index.entry(path)
+    if (entry?.kind !== 'file') return false
+    if (!directoriesAbove(path).every((dir) => index.entry(dir)?.kind === 'directory')) return false
+    const stat = await this.#needs.root.stat(path).catch(() => null)
+    if (!statMatchesEntry(stat, entry)) return false
+    this.#counts.files++
+    return true
   }
 
   /** True when `dir` is a directory, which is told if it is new. */

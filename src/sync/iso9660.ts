@@ -27,6 +27,8 @@ const CYLINDER_BYTES = 1024 * 1024
  * after them, and UDF's descriptors, usually at sector 32, with their copy at sector 48.
  */
 export const IMAGE_HEAD_BYTES = 128 * 1024
+/** Up to its first descriptor: what is shorter says nothing of itself. */
+export const LEAST_IMAGE_BYTES = FIRST_DESCRIPTOR + SECTOR_BYTES
 
 /**
  * Null when a file of `size` bytes that begins with `head` (its first IMAGE_HEAD_BYTES, or all if it is shorter) is no
