@@ -101,7 +101,8 @@ function pageOf<T extends { readonly record: SignedRecord }>(found: readonly T[]
   let bytes = 0
   const end = found.findIndex(({ record }) => {
     const target = record.kind === 'link' ? record.target.length : 0
-    bytes += RECORD_OVERHEAD_BYTES + (record.path.length + target) * 3 + record.version.length * 20
+    const lists = record.version.length * 20 + record.earlier.length * 32
+    bytes += RECORD_OVERHEAD_BYTES + (record.path.length + target) * 3 + lists
     return bytes > PAGE_BYTES
   })
   return end === -1 ? found : found.slice(0, Math.max(1, end))
