@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 
-const NAMES = ['hashing', 'rescan', 'wire', 'arrival', 'many', 'idle', 'limits']
+const NAMES = ['hashing', 'rescan', 'wire', 'arrival', 'many', 'pool', 'idle', 'limits']
 
 const [name, ...args] = process.argv.slice(2)
 if (name !== undefined && !NAMES.includes(name)) {

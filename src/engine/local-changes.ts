@@ -4,6 +4,7 @@
  */
 import PQueue from 'p-queue'
 import { type RelPath } from '../base/brand.ts'
+import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
 import { type Change, type FolderIndex } from '../db/index-port.ts'
 import { type Root } from '../fs/root.ts'
@@ -30,6 +31,9 @@ const LARGE_AT_A_TIME = 8
 /** small ones wait for nothing but their transaction, which takes as many as there are. */
 const SMALL_AT_A_TIME = 128
 const SMALL_BYTES = 128 * 1024
+/** Small ones that wait, some seconds of work: until they have been taken nobody looks for more. */
+const MOST_SMALL_WAITING = 2_000
+const LOOK_FOR_ROOM_MS = 20
 
 export interface LocalChangesNeeds {
   readonly disk: Pick<Root, 'stat'>
@@ -50,6 +54,7 @@ export interface LocalChangesNeeds {
   readonly lookAgain: (path: RelPath) => void
   /** The root is there and is the one it was: only then is what lies in it announced. */
   readonly rootIsSound: () => Promise<boolean>
+  readonly clock: Pick<Clock, 'sleep'>
   readonly log: Log
 }
 
@@ -110,6 +115,15 @@ export class LocalChanges {
     if (stat?.kind === 'file') await this.#take(path, stat)
     else this.#needs.lookAgain(path)
     this.#needs.overwrites.cleared(path)
+  }
+
+  /** Nothing to wait for, or resolves when there is room for more sightings. Rejects when `signal` is aborted. */
+  room(signal: AbortSignal): Promise<void> | undefined {
+    return this.#small.size < MOST_SMALL_WAITING ? undefined : this.#waitForRoom(signal)
+  }
+
+  async #waitForRoom(signal: AbortSignal): Promise<void> {
+    while (this.#small.size >= MOST_SMALL_WAITING) await this.#needs.clock.sleep(LOOK_FOR_ROOM_MS, signal)
   }
 
   /** What is hashed, waits for it, or has not settled; and what has vanished. */

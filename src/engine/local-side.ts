@@ -128,6 +128,7 @@ export class LocalSide {
       {
         ...needs,
         sighted: (sighting) => this.#sighted(sighting),
+        room: (signal) => this.changes.room(signal),
         vanished: (path) => this.changes.vanished(path),
         quiet: (path) => this.#solved.quiet(path),
         scanning: () => this.#solved.begin(),

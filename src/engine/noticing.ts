@@ -15,6 +15,8 @@ const HALTED_LOOK_MS = 5_000
 export interface NoticingNeeds {
   readonly scanner: Pick<Scanner, 'scanAll' | 'scanPath'>
   readonly sighted: (sighting: Sighting) => void
+  /** Resolves when more may be sighted: a pool of a million new files is not to be held in memory. */
+  readonly room: (signal: AbortSignal) => Promise<void> | undefined
   /** The path was looked at because it waited to settle, and there is no file to wait for. */
   readonly vanished: (path: RelPath) => void
   /** The path was looked at, and is as the index knows it, or not there and unknown. */
@@ -94,7 +96,10 @@ export class Noticing {
     }
     this.#needs.scanning()
     try {
-      for await (const sighting of this.#needs.scanner.scanAll(this.#stop.signal)) this.#needs.sighted(sighting)
+      for await (const sighting of this.#needs.scanner.scanAll(this.#stop.signal)) {
+        this.#needs.sighted(sighting)
+        await this.#needs.room(this.#stop.signal)
+      }
       const lastS = (this.#needs.clock.elapsed() - startedMs) / 1000
       this.#state = { running: false, lastS, at: this.#needs.clock.now() }
       this.#needs.scanned()
@@ -146,6 +151,7 @@ export class Noticing {
         seenAsFile ||= isIt && sighting.seen === 'file'
         if (sighting.seen === 'missing' && sighting.entry.kind === 'directory') gone.add(sighting.path)
         this.#needs.sighted(sighting)
+        await this.#needs.room(this.#stop.signal)
       }
       if (!seenAsFile) this.#needs.vanished(path)
       if (!seen) this.#needs.quiet(path)

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type RelPath } from '../../src/base/brand.ts'
+import { systemClock } from '../../src/base/clock.ts'
+import { silentLog } from '../../src/base/log.ts'
+import { Noticing, type NoticingNeeds } from '../../src/engine/noticing.ts'
+import { type Scan } from '../../src/scan/scanner.ts'
+import { type Sighting } from '../../src/scan/sighting.ts'
+
+const SIGHTINGS = ['a', 'b', 'c'].map((path): Sighting => {
+  return { seen: 'missing', path: path as RelPath, entry: { kind: 'absent', path: path as RelPath, version: [] } }
+})
+
+async function* seen(): AsyncGenerator<Sighting> {
+  yield* SIGHTINGS
+}
+
+function noticing(room: NoticingNeeds['room']) {
+  const sighted: string[] = []
+  const scan = () => ({ [Symbol.asyncIterator]: seen }) as unknown as Scan
+  const nothing = () => {}
+  const it = new Noticing(
+    { intervalMs: () => null },
+    {
+      scanner: { scanAll: scan, scanPath: scan },
+      sighted: (sighting) => void (sighting.seen === 'missing' && sighted.push(sighting.path)),
+      room,
+      vanished: nothing,
+      quiet: nothing,
+      rootTrouble: () => Promise.resolve(null),
+      halted: nothing,
+      sound: nothing,
+      scanning: nothing,
+      scanned: nothing,
+      clock: systemClock,
+      log: silentLog,
+    },
+  )
+  return { it, sighted, soon: () => new Promise((resolve) => setImmediate(resolve)) }
+}
+
+test('a scan goes no further while there is no room for more, and to its end when there is', async () => {
+  const room = Promise.withResolvers<void>()
+  const { it, sighted, soon } = noticing(() => room.promise)
+  const scanned = it.rescan()
+  while (sighted.length === 0) await soon()
+  await soon()
+  assert.deepEqual(sighted, ['a'])
+  room.resolve()
+  await scanned
+  assert.deepEqual(sighted, ['a', 'b', 'c'])
+})
+
+test('a scan that waits for room ends when the folder closes', async () => {
+  const { it, sighted, soon } = noticing((signal) => systemClock.sleep(3_600_000, signal))
+  void it.rescan()
+  while (sighted.length === 0) await soon()
+  await it.close()
+  assert.deepEqual(sighted, ['a'])
+})
