@@ -48,6 +48,8 @@ export interface ApplierNeeds {
 export class Applier {
   readonly #needs: ApplierNeeds
   readonly #live = new PQueue({ concurrency: AT_A_TIME })
+  /** Those whose content has come: before others are begun, so that what is whole does not pile up in memory. */
+  readonly #whole = new PQueue({ concurrency: AT_A_TIME })
   readonly #dead = new PQueue({ concurrency: AT_A_TIME })
   readonly #queued = new Set<RelPath>()
   readonly #later = new Set<RelPath>()
@@ -57,7 +59,7 @@ export class Applier {
 
   constructor(needs: ApplierNeeds) {
     this.#needs = needs
-    this.#live.on('idle', () => this.#paused || this.#dead.start())
+    for (const queue of [this.#live, this.#whole]) queue.on('idle', () => this.#startDead())
   }
 
   /** Looks at these paths again: those to be made or changed first, those to be deleted when that is done. */
@@ -65,7 +67,18 @@ export class Applier {
     if (live.length > 0) this.#dead.pause()
     for (const path of live) this.#add(this.#live, path)
     for (const path of [...dead].sort().reverse()) this.#add(this.#dead, path)
-    if (this.#live.pending + this.#live.size === 0 && !this.#paused) this.#dead.start()
+    this.#startDead()
+  }
+
+  /** The content that these paths wait for lies whole in staging. */
+  contentCame(paths: readonly RelPath[]): void {
+    if (paths.length > 0) this.#dead.pause()
+    for (const path of paths) this.#add(this.#whole, path)
+  }
+
+  #startDead(): void {
+    const left = [this.#live, this.#whole].reduce((sum, queue) => sum + queue.pending + queue.size, 0)
+    if (left === 0 && !this.#paused) this.#dead.start()
   }
 
   /** Tries again what did not work before. */
@@ -78,31 +91,31 @@ export class Applier {
   /** Stops taking up new work (halted, disk full); `resume` goes on where it was. */
   pause(): void {
     this.#paused = true
-    this.#live.pause()
-    this.#dead.pause()
+    for (const queue of this.#queues) queue.pause()
   }
 
   resume(): void {
     this.#paused = false
     this.#live.start()
-    if (this.#live.pending + this.#live.size === 0) this.#dead.start()
+    this.#whole.start()
+    this.#startDead()
     this.retry()
   }
 
   /** Resolves when what is to come has been begun, and what is to be renamed has been. */
   async liveSettled(): Promise<void> {
-    await this.#live.onIdle()
+    await Promise.all([this.#live.onIdle(), this.#whole.onIdle()])
   }
 
   /** Resolves when all that was to be looked at has been looked at once. */
   async settled(): Promise<void> {
-    await this.#live.onIdle()
+    await this.liveSettled()
     if (!this.#paused) await this.#dead.onIdle()
   }
 
   /** Paths that are being worked on, or wait for it. */
   get busy(): number {
-    return this.#queued.size + this.#live.pending + this.#dead.pending
+    return this.#queues.reduce((sum, queue) => sum + queue.pending, this.#queued.size)
   }
 
   /** Paths that will be tried again or wait for others, but for those that are shown as problems. */
@@ -119,9 +132,12 @@ export class Applier {
   /** Resolves when the work that has begun is done; nothing new is begun. */
   async close(): Promise<void> {
     this.pause()
-    this.#live.clear()
-    this.#dead.clear()
-    await Promise.all([this.#live.onPendingZero(), this.#dead.onPendingZero()])
+    for (const queue of this.#queues) queue.clear()
+    await Promise.all(this.#queues.map((queue) => queue.onPendingZero()))
+  }
+
+  get #queues(): readonly PQueue[] {
+    return [this.#live, this.#whole, this.#dead]
   }
 
   #add(queue: PQueue, path: RelPath): void {

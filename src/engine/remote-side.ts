@@ -99,7 +99,7 @@ export class RemoteSide {
       alsoWanting: (root) => server.alsoWanting(root),
       isNear: (peer) => site === null || peer.site === null || peer.site === site,
       gained: (root, ordinal) => server.gained(root, ordinal),
-      whole: (root) => this.applier.consider(this.wanted.pathsOf(root)),
+      whole: (root) => this.applier.contentCame(this.wanted.pathsOf(root)),
       failed: (root, error, missingBytes) => void this.#transferFailed(root, error, missingBytes),
       peersMayHave: () => lists.wake(),
       listTold: (peer, { root, list }) => lists.told(peer, root, list ?? null),

@@ -39,6 +39,19 @@ test('what is set again waits once, at its new place; what is deleted does not w
   assert.equal(queue.first()?.[0], 'a')
 })
 
+test('one that is set again while others are taken from the front is not lost, nor given before its turn', () => {
+  const queue = new FetchQueue<number>()
+  for (let key = 0; key < 5; key++) queue.set(key, { size: 10, rank: 0 })
+  const order: number[] = []
+  for (let next = queue.first(); next !== null; next = queue.first()) {
+    order.push(next[0])
+    queue.delete(next[0])
+    if (order.length === 1) queue.set(1, { size: 10, rank: 0 })
+    if (order.length === 5) queue.set(7, { size: 10, rank: 0 })
+  }
+  assert.deepEqual(order, [0, 2, 3, 4, 1, 7])
+})
+
 const limits = { most: 2, mostOfAll: 4 }
 const of = (...sizes: number[]) => sizes.map((size) => ({ size, rank: 1 }))
 
