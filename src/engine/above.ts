@@ -10,15 +10,16 @@ import { type FolderIndex } from '../db/index-port.ts'
 import { linkTargetPath } from '../sync/link-target.ts'
 import { winnerOf } from '../sync/merge.ts'
 import { parentOf } from '../sync/path.ts'
+import { type SignedRecord } from '../sync/record.ts'
 import { type Decision, reconcile } from '../sync/reconcile.ts'
 
 type Index = Pick<FolderIndex, 'entry' | 'recordsOf'>
 
 /** The file or link under which the path is buried; null for what is dead anyway. */
-export function buriedUnder(path: RelPath, index: Index): RelPath | null {
-  const own = winnerKind(path, index)
+export function buriedUnder(path: RelPath, index: Index, records = index.recordsOf(path)): RelPath | null {
+  const own = winnerKind(records)
   if (own === null || own === 'tombstone') return null
-  return directoriesAbove(path).find((dir) => isFileOrLink(winnerKind(dir, index))) ?? null
+  return directoriesAbove(path).find((dir) => isFileOrLink(winnerKind(index.recordsOf(dir)))) ?? null
 }
 
 /** What is to be made, or taken out of the way, before `decision` can be carried out; null if nothing is. */
@@ -50,8 +51,7 @@ function isFetched(target: RelPath, index: Index): boolean {
   return (decision === 'fetch' || decision === 'make-directory') && buriedUnder(target, index) === null
 }
 
-function winnerKind(path: RelPath, index: Index) {
-  const records = index.recordsOf(path)
+function winnerKind(records: readonly SignedRecord[]) {
   return records.length > 0 ? winnerOf(records).kind : null
 }
 

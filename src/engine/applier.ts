@@ -185,7 +185,8 @@ export class Applier {
   /** What is to be done, and the file under which the path is buried. */
   #plan(path: RelPath): { readonly decision: Decision; readonly file: RelPath | null } {
     const { index } = this.#needs
-    return { decision: reconcile(index.entry(path), index.recordsOf(path)), file: buriedUnder(path, index) }
+    const records = index.recordsOf(path)
+    return { decision: reconcile(index.entry(path), records), file: buriedUnder(path, index, records) }
   }
 
   #wait(path: RelPath, first: RelPath): void {
