@@ -51,6 +51,8 @@ export class Transfer implements Growing {
   readonly #haves = new Map<Peer, Have>()
   readonly #rate = new RateMeter()
   readonly #whole = new Map<RootHash, boolean>()
+  /** Pieces on their way to staging. */
+  readonly #writing = new Map<number, Promise<void>>()
   #list: PieceList | null = null
   #offsets: Float64Array = new Float64Array(0)
   #picker: PiecePicker | null = null
@@ -156,9 +158,18 @@ export class Transfer implements Growing {
     if (this.state !== 'fetching') return true
     const { list, staged } = this.#working()
     if (bytes.byteLength !== this.lengthOf(ordinal) || !blake3(bytes).equals(pieceHash(list, ordinal))) return false
-    if (this.#picker?.has(ordinal) === false) await staged.write(bytes, this.#offsets[ordinal] ?? 0)
+    if (this.#picker?.has(ordinal) === false) await this.#write(staged, ordinal, bytes)
     this.#rate.add(bytes.byteLength, this.#needs.elapsed())
     return true
+  }
+
+  /** One that two peers send at the same time is written once: else the file could be closed with a write under way. */
+  #write(staged: StagedFile, ordinal: number, bytes: Uint8Array): Promise<void> {
+    const underWay = this.#writing.get(ordinal)
+    if (underWay !== undefined) return underWay
+    const write = staged.write(bytes, this.#offsets[ordinal] ?? 0).finally(() => this.#writing.delete(ordinal))
+    this.#writing.set(ordinal, write)
+    return write
   }
 
   have(): Have {
