@@ -76,6 +76,11 @@ export class Applier {
     for (const path of paths) this.#add(this.#whole, path)
   }
 
+  /** Of those, the ones whose turn has not come. */
+  get toInstall(): number {
+    return this.#whole.size
+  }
+
   #startDead(): void {
     const left = [this.#live, this.#whole].reduce((sum, queue) => sum + queue.pending + queue.size, 0)
     if (left === 0 && !this.#paused) this.#dead.start()

@@ -21,6 +21,9 @@ const AT_A_TIME = { most: 24, mostOfAll: 96 }
 const SMALL_BYTES = 128 * 1024
 /** and this many fill the transactions of the index and the syncs of the disk. */
 const SMALL_AT_A_TIME = 256
+/** What has come is installed first: no more is begun while so many wait for it. */
+const MOST_TO_INSTALL = 1_000
+const START_LATER_MS = 20
 
 export interface DownloaderNeeds {
   readonly transfer: TransferNeeds
@@ -34,6 +37,8 @@ export interface DownloaderNeeds {
   readonly gained: (root: RootHash, ordinal: number) => void
   /** A content is whole and synced in staging. */
   readonly whole: (root: RootHash) => void
+  /** Contents that are whole and wait for their turn to be installed. */
+  readonly toInstall: () => number
   /** A transfer cannot go on: the disk failed. */
   readonly failed: (root: RootHash, error: unknown, missingBytes: number) => void
   /** A new peer may have piece lists. */
@@ -55,6 +60,7 @@ export class Downloader {
   readonly #refusers = new WeakMap<Transfer, Set<Peer>>()
   #paused = false
   #cancelLook: (() => void) | null = null
+  #cancelStart: (() => void) | null = null
 
   constructor(needs: DownloaderNeeds) {
     this.#needs = needs
@@ -100,6 +106,8 @@ export class Downloader {
     this.#paused = true
     this.#cancelLook?.()
     this.#cancelLook = null
+    this.#cancelStart?.()
+    this.#cancelStart = null
     for (const transfer of this.transfers()) {
       if (transfer.state === 'whole') continue
       await this.#end(transfer, reason)
@@ -154,9 +162,17 @@ export class Downloader {
     while (this.#small < SMALL_AT_A_TIME) {
       const next = this.#smallWaiting.first()
       if (next === null) return
+      if (this.#needs.toInstall() >= MOST_TO_INSTALL) return this.#startLater()
       this.#small++
       this.#begin(next)
     }
+  }
+
+  #startLater(): void {
+    this.#cancelStart ??= this.#needs.clock.after(START_LATER_MS, () => {
+      this.#cancelStart = null
+      this.#startNext()
+    })
   }
 
   #begin([root, wish]: readonly [RootHash, Wish]): void {

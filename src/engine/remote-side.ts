@@ -100,6 +100,7 @@ export class RemoteSide {
       isNear: (peer) => site === null || peer.site === null || peer.site === site,
       gained: (root, ordinal) => server.gained(root, ordinal),
       whole: (root) => this.applier.contentCame(this.wanted.pathsOf(root)),
+      toInstall: () => this.applier.toInstall,
       failed: (root, error, missingBytes) => void this.#transferFailed(root, error, missingBytes),
       peersMayHave: () => lists.wake(),
       listTold: (peer, { root, list }) => lists.told(peer, root, list ?? null),

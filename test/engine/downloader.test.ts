@@ -13,7 +13,7 @@ assert.ok(typeof list !== 'string')
 const root = rootHash(list)
 
 /** A downloader that fetches the empty content; resolves when it lies whole in staging. */
-async function whole(peers: Set<Peer>): Promise<Downloader> {
+async function whole(peers: Set<Peer>, toInstall = () => 0): Promise<Downloader> {
   const staged = { stat: () => ({ size: 0 }), truncate: () => {}, sync: () => {}, close: () => {} }
   const disk = { openStaged: () => staged as unknown as StagedFile, freeBytes: () => Infinity }
   return await new Promise((resolve) => {
@@ -36,6 +36,7 @@ async function whole(peers: Set<Peer>): Promise<Downloader> {
       failed: (_, error) => assert.fail(String(error)),
       peersMayHave: () => {},
       listTold: () => {},
+      toInstall,
     })
     downloader.fetch(root, { size: 0, rank: 0 })
   })
@@ -60,4 +61,14 @@ test('a peer that comes when a content is whole, and not yet installed, is not a
   downloader.up(peerHearing(heard))
   await downloader.drop(root)
   assert.deepEqual(heard, [])
+})
+
+test('no small content is begun while a thousand wait to be installed, and goes on by itself when they have been', async () => {
+  let waiting = 1_000
+  let came = false
+  const coming = whole(new Set(), () => waiting).then(() => (came = true))
+  await systemClock.sleep(0)
+  assert.equal(came, false)
+  waiting = 0
+  await coming
 })
