@@ -132,7 +132,7 @@ export class Scrubber {
   /** Reads as much as is due. Returns how long to wait then. */
   async #burst(intervalMs: number): Promise<number> {
     const { clock, check, rest } = this.#needs
-    const round = (this.#round ??= await ActiveRound.takeUp(this.#needs))
+    const round = (this.#round = await this.#believable())
     const waitMs = waitBeforeReading(round.progress(intervalMs), clock.now(), false)
     if (waitMs === 0) {
       await this.#readWhileDue(round, intervalMs)
@@ -141,6 +141,13 @@ export class Scrubber {
     }
     if (round === this.#round && isRoundOver(round.progress(intervalMs), clock.now())) this.#roundOver(round)
     return Math.min(Math.max(waitMs, 1000), LOOK_AGAIN_MS)
+  }
+
+  /** The round on its way, unless the clock has been set back to before it began: it would have us wait for years. */
+  async #believable(): Promise<ActiveRound> {
+    const round = this.#round
+    if (round !== null && round.beganMs <= this.#needs.clock.now()) return round
+    return await ActiveRound.takeUp(this.#needs)
   }
 
   async #readWhileDue(round: ActiveRound, intervalMs: number): Promise<void> {

@@ -196,6 +196,17 @@ describe('scrubbing', () => {
     await bench.side.scrubber.close()
   })
 
+  test('a clock that is set back by years in the midst of a round does not keep files from being read', async () => {
+    bench.clock.skewMs = 3650 * DAY_MS
+    bench.side.scrubber.start()
+    await bench.clock.pass(INTERVAL_MS / 2)
+    bench.clock.skewMs = 0
+    const before = bench.reads.length
+    await bench.clock.pass(INTERVAL_MS + DAY_MS)
+    assert.equal(new Set(bench.reads.slice(before).map((read) => read.path)).size, FILES)
+    await bench.side.scrubber.close()
+  })
+
   test('says what lies where a bit has flipped, and that the file is lost, and nothing of the others', async () => {
     const before = bench.index.entry(path('1/f4'))
     bench.root.user.rot('1/f4', 70_000)

@@ -5,8 +5,11 @@ export class VirtualClock implements Clock {
   #nowMs = 0
   #tasks: { atMs: number; task: () => void }[] = []
 
+  /** How wrong the date is. */
+  skewMs = 0
+
   now(): number {
-    return 1_700_000_000_000 + this.#nowMs
+    return 1_700_000_000_000 + this.skewMs + this.#nowMs
   }
 
   elapsed(): number {
