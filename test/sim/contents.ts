@@ -3,7 +3,7 @@ import { blake3 } from '../../src/base/blake3.ts'
 import { type RootHash } from '../../src/base/brand.ts'
 import { type MemoryFile } from '../../src/fs/memory-disk.ts'
 import { ListMaker } from '../../src/scan/list-maker.ts'
-import { rootHash } from '../../src/sync/piece-list.ts'
+import { type PieceList, pieceOffsets, rootHash } from '../../src/sync/piece-list.ts'
 import { type Chance } from './chance.ts'
 
 export interface Content {
@@ -13,9 +13,15 @@ export interface Content {
   readonly root: RootHash
   /** The beginning of an upload: must never leave the host where it is written. */
   readonly isPart: boolean
+  readonly list: PieceList
+  /** Written by no user: what lies on this host since a content rotted there. Must never leave it. */
+  readonly rottenOn: string | null
+  /** What it was before it rotted. */
+  readonly was: RootHash | null
 }
 
 const buffer = Buffer.alloc(1 << 20)
+const WRITTEN = { isPart: false, rottenOn: null, was: null }
 
 export class Contents {
   readonly #chance: Chance
@@ -33,27 +39,45 @@ export class Contents {
     const number = this.#byHash.size
     const bytes = this.#bytes()
     new TextEncoder().encodeInto(`${String(number).padStart(7, '0')}\n`, bytes)
-    const content = this.#add(`c${number}`, bytes, false)
+    const content = this.#add(`c${number}`, bytes, WRITTEN)
     if (bytes.byteLength > 100_000) this.#large.push(content)
     return content
   }
 
   /** The first bytes of a content, as an upload shows them. */
   part(whole: Content, length: number): Content {
-    return this.#add(`${whole.name}[0..${length}]`, whole.bytes.slice(0, length), true)
+    return this.#add(`${whole.name}[0..${length}]`, whole.bytes.slice(0, length), { ...WRITTEN, isPart: true })
   }
 
   byRoot(root: RootHash): Content | null {
     return this.#byRoot.get(root) ?? null
   }
 
+  /** True if users wrote that content, and these are the bytes of that piece of it. */
+  isPiece(root: RootHash, ordinal: number, bytes: Uint8Array): boolean {
+    const content = this.byRoot(root)
+    if (content === null || content.rottenOn !== null) return false
+    const offset = pieceOffsets(content.list)[ordinal] ?? 0
+    return Buffer.compare(content.bytes.subarray(offset, offset + bytes.byteLength), bytes) === 0
+  }
+
   /** What the file holds; null for what nobody wrote. */
   recognise(file: MemoryFile): Content | null {
-    const key = `${file.bytes.byteLength} ${file.mtimeUs} ${file.ctimeUs}`
+    const key = keyOf(file)
     const known = this.#recognised.get(file)
     if (known?.key === key) return known.content
     const content = this.#byHash.get(blake3(file.bytes).toString('hex')) ?? null
     this.#recognised.set(file, { key, content })
+    return content
+  }
+
+  /** Nothing but its bytes has changed: what the file holds now is of this host alone. */
+  rotted(file: MemoryFile, host: string): Content {
+    const whole = this.recognise(file)
+    const name = `${whole?.name.replace(/ rotten.*/, '') ?? '?'} rotten on ${host}`
+    const rest = { isPart: false, rottenOn: host, was: whole?.was ?? whole?.root ?? null }
+    const content = this.#add(name, file.bytes.slice(), rest)
+    this.#recognised.set(file, { key: keyOf(file), content })
     return content
   }
 
@@ -71,18 +95,24 @@ export class Contents {
     return bytes
   }
 
-  #add(name: string, bytes: Uint8Array, isPart: boolean): Content {
+  #add(name: string, bytes: Uint8Array, rest: Pick<Content, 'isPart' | 'rottenOn' | 'was'>): Content {
     const hash = blake3(bytes).toString('hex')
     const known = this.#byHash.get(hash)
     if (known !== undefined) return known
-    const content: Content = { name, bytes, root: rootOf(bytes), isPart }
+    const list = listOf(bytes)
+    const content: Content = { name, bytes, root: rootHash(list), list, ...rest }
     this.#byHash.set(hash, content)
     this.#byRoot.set(content.root, content)
     return content
   }
 }
 
-function rootOf(bytes: Uint8Array): RootHash {
+/** Changes with whatever users and daemons do to it. */
+function keyOf(file: MemoryFile): string {
+  return `${file.bytes.byteLength} ${file.mtimeUs} ${file.ctimeUs}`
+}
+
+function listOf(bytes: Uint8Array): PieceList {
   const maker = new ListMaker(buffer)
   for (let at = 0; at < bytes.byteLength;) {
     const space = maker.space()
@@ -91,5 +121,5 @@ function rootOf(bytes: Uint8Array): RootHash {
     maker.took(part.byteLength)
     at += part.byteLength
   }
-  return rootHash(maker.finish())
+  return maker.finish()
 }

@@ -6,6 +6,8 @@ import { type World } from './world.ts'
 
 /** Timers of all hosts together: every queue that grows without bound shows in them sooner or later. */
 const MOST_TIMERS = 20_000
+/** Users know some thirty paths: what waits for any of them on one host is far fewer than this. */
+const MOST_QUEUED = 200
 
 /** Looks at all hosts; tells the world what is broken. */
 export class Invariants {
@@ -24,6 +26,7 @@ export class Invariants {
       this.#visibleFilesWereWritten(host)
       this.#nothingIsLost(host)
       this.#recordsAreTrue(host)
+      this.#queuesAreBounded(host)
     }
     if (this.#world.time.waiting > MOST_TIMERS) this.#world.fail('all', 'there are too many timers')
   }
@@ -39,6 +42,8 @@ export class Invariants {
         this.#world.fail(host.name, `${path} shows ${node.bytes.byteLength} bytes that no user wrote`)
       else if (content.isPart && (ledger.uploads.get(content.root) ?? host.name) !== host.name)
         this.#world.fail(host.name, `${path} shows ${content.name}, which is still being uploaded elsewhere`)
+      else if (content.rottenOn !== null && content.rottenOn !== host.name)
+        this.#world.fail(host.name, `${path} shows ${content.name}: rot has spread`)
     }
   }
 
@@ -57,6 +62,15 @@ export class Invariants {
       const wrong = this.#untruth(record)
       if (wrong !== null) this.#world.fail(host.name, `its record of ${record.path} ${wrong}`)
     }
+  }
+
+  #queuesAreBounded(host: SimHost): void {
+    const { folder } = host
+    if (folder === null) return
+    const { remote, local } = folder
+    const waiting = { wanted: remote.wanted.count, applying: remote.applier.busy, taking: local.changes.busy }
+    for (const [what, count] of Object.entries(waiting))
+      if (count > MOST_QUEUED) this.#world.fail(host.name, `${what}: ${count} are waiting`)
   }
 
   #nameOf(record: SignedRecord): string {

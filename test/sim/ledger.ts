@@ -2,6 +2,7 @@
  * What users really did, as the judge of the simulation knows it: from comparing a disk before and after each deed.
  * An epoch is the time between two moments at which all hosts held the same.
  */
+import { type RootHash } from '../../src/base/brand.ts'
 import { type MemoryDisk, type MemoryNode, sync } from '../../src/fs/memory-disk.ts'
 import { contentHash } from '../../src/sync/record.ts'
 import { type Contents } from './contents.ts'
@@ -112,7 +113,10 @@ export class Ledger {
 
   #noteRemoved(host: SimHost, path: string, state: string | undefined): void {
     if (state === undefined) return
-    this.#removed.add(`${host.name} ${path} ${hashOf(state)}`)
+    const hash = hashOf(state)
+    // Who deletes what has rotted means what it was.
+    const whole = this.#contents.byRoot(hash as RootHash)?.was ?? hash
+    for (const each of [hash, whole]) this.#removed.add(`${host.name} ${path} ${each}`)
   }
 
   #touch(path: string, host: string, state: string): void {

@@ -83,6 +83,7 @@ class SeedRun {
     for (let left = this.#plan.between(3, 40); left > 0 && this.step < this.#mostSteps; left--) {
       await this.#pass(this.#plan.below(this.#plan.pick([1, 20, 500, 5_000, 20_000, 60_000])))
       this.step++
+      if (troubled) this.#world.rot?.maybe()
       this.#act(troubled && this.#plan.oneIn(4) ? TROUBLES : DEEDS)
       this.#check()
     }
@@ -128,7 +129,7 @@ class SeedRun {
   async #silence(): Promise<void> {
     const world = this.#world
     const [messages, writes] = [world.messages, world.writes]
-    for (const host of world.hosts) host.rescanEvery(SILENT_RESCAN_MS)
+    for (const host of world.hosts) host.lookEvery(SILENT_RESCAN_MS)
     await this.#pass(DAY_MS)
     if (world.messages !== messages)
       throw new SimFailure(`all: ${world.messages - messages} messages in a day of silence`)

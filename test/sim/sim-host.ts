@@ -1,5 +1,5 @@
 /** One whole host of the simulation: a disk, an index in memory, and the engine between them, for as many lives as it takes. */
-import { type HostName, type RelPath, type ReplicaId } from '../../src/base/brand.ts'
+import { type HostName, type RelPath, type ReplicaId, type RootHash } from '../../src/base/brand.ts'
 import { type Log } from '../../src/base/log.ts'
 import { type FolderKeys } from '../../src/base/secret.ts'
 import { type IndexDatabase, openIndexDatabase } from '../../src/db/open.ts'
@@ -27,6 +27,7 @@ export interface SimHostOptions {
   readonly keys: FolderKeys
   readonly settleMs: number
   readonly rescanMs: number
+  readonly scrubMs: number | null
   readonly slowestMs: number
   readonly site: string | null
   /** Null: indexes lie in memory, and no copies can be made. */
@@ -39,6 +40,7 @@ export interface SimHostNeeds {
   readonly chance: Chance
   readonly log: (host: SimHost, level: string, fields: object, sentence: string) => void
   readonly passing: (host: SimHost) => boolean
+  readonly served: (host: SimHost, root: RootHash, ordinal: number, bytes: Uint8Array) => void
   readonly wrote: (host: SimHost, op: string, path: string) => void
   readonly heard: (host: SimHost) => void
   readonly down: (host: SimHost, peer: Peer, reason: string) => void
@@ -192,9 +194,11 @@ export class SimHost {
     this.wasRestored = true
   }
 
-  rescanEvery(rescanIntervalMs: number): void {
+  /** Scans, and scrubs where it is scrubbed, no oftener than that. */
+  lookEvery(ms: number): void {
     const { folder } = this
-    if (folder !== null) folder.settings = { ...folder.settings, rescanIntervalMs }
+    const scrubIntervalMs = this.#options.scrubMs === null ? null : ms
+    if (folder !== null) folder.settings = { ...folder.settings, rescanIntervalMs: ms, scrubIntervalMs }
   }
 
   /** What the watcher would say. */
@@ -255,7 +259,7 @@ export class SimHost {
   }
 
   #settings(): FolderSettings {
-    const { keys, site, settleMs, rescanMs } = this.#options
+    const { keys, site, settleMs, rescanMs, scrubMs } = this.#options
     return {
       dir: `/${this.name}`,
       keys,
@@ -268,6 +272,7 @@ export class SimHost {
       maxDeletePercent: 25,
       archiveTtlMs: null,
       rescanIntervalMs: rescanMs,
+      scrubIntervalMs: scrubMs,
     }
   }
 
@@ -286,7 +291,11 @@ export class SimHost {
         folder.message(peer, message)
       },
       servePieceList: (root) => (clock.isDead ? null : folder.servePieceList(root)),
-      servePiece: async (root, ordinal) => (clock.isDead ? null : await folder.servePiece(root, ordinal)),
+      servePiece: async (root, ordinal) => {
+        const piece = clock.isDead ? null : await folder.servePiece(root, ordinal)
+        if (piece !== null) this.#needs.served(this, root, ordinal, piece.bytes)
+        return piece
+      },
     }
   }
 

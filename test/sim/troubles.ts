@@ -4,6 +4,7 @@ import { MemoryDisk } from '../../src/fs/memory-disk.ts'
 import { META } from '../../src/fs/memory-tree.ts'
 import { MemoryUser } from '../../src/fs/memory-user.ts'
 import { type SimHost } from './sim-host.ts'
+import { hasRot } from './rot.ts'
 import { treeOf, walked } from './tree.ts'
 import { type World } from './world.ts'
 
@@ -17,7 +18,7 @@ export interface Trouble {
   readonly run: (world: World, host: SimHost) => void
 }
 
-/** Bit rot finds its place here as soon as there is a scrub that heals it. */
+/** Rot comes of itself: rot.ts. */
 export const TROUBLES: readonly Trouble[] = [
   { name: 'crash', weight: 4, run: crash },
   { name: 'crash within', weight: 4, run: crashWithin },
@@ -202,7 +203,8 @@ function skewClock(world: World, host: SimHost): void {
 }
 
 function loseIndex(world: World, host: SimHost): void {
-  if (!host.isUp || !host.isMounted) return
+  // Without an index nobody can tell rot from an edit.
+  if (!host.isUp || !host.isMounted || hasRot(world, host)) return
   host.kill()
   host.loseIndex()
   world.ledger.forgetful.add(host.name)

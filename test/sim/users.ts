@@ -1,6 +1,7 @@
 /** What users do, on any host, at any moment, whatever state the daemon is in. */
 import { MemoryUser } from '../../src/fs/memory-user.ts'
 import { type SimHost } from './sim-host.ts'
+import { hasRot } from './rot.ts'
 import { treeOf } from './tree.ts'
 import { type World } from './world.ts'
 
@@ -53,6 +54,8 @@ function remove(world: World, host: SimHost): void {
 function rename(world: World, host: SimHost): void {
   const [from, to] = [someNode(world, host), somePath(world)]
   if (from === null || to === from || to.startsWith(`${from}/`) || isDirectory(host, to)) return
+  // What a user moves or copies is a new file, and its bytes are meant.
+  if (hasRot(world, host, from)) return
   // A link that would point out of the root is a problem for people, and stays on its host.
   if (treeOf(host.disk).get(from)?.kind === 'link' && !to.includes('/')) return
   act(world, host, `rename ${from} to ${to}`, (user) => user.rename(from, to))
@@ -89,7 +92,7 @@ function link(world: World, host: SimHost): void {
 
 function copy(world: World, host: SimHost): void {
   const [from, to] = [someFile(world, host), somePath(world)]
-  if (from === null || to === from) return
+  if (from === null || to === from || hasRot(world, host, from)) return
   act(world, host, `copy ${from} to ${to}`, (user) => user.write(to, user.read(from) ?? ''))
 }
 

@@ -12,6 +12,7 @@ import { Chance } from './chance.ts'
 import { Contents } from './contents.ts'
 import { Hostile, HOSTILE } from './hostile.ts'
 import { Ledger } from './ledger.ts'
+import { Rot, SCRUB_MS } from './rot.ts'
 import { SimFailure } from './sim-failure.ts'
 import { SimHost } from './sim-host.ts'
 import { HostClock, SimTime } from './sim-time.ts'
@@ -34,6 +35,8 @@ export class World {
   readonly hosts: readonly SimHost[]
   readonly hostile = new Hostile(this)
   readonly folder = WRITER.id
+  /** Of seeds in which disks rot. */
+  rot: Rot | null = null
   readonly cuts = new Map<string, readonly [HostName, HostName]>()
   /** Directions in which nothing arrives. */
   readonly stalls = new Map<string, readonly [HostName, HostName]>()
@@ -56,7 +59,7 @@ export class World {
       { latencyMs: this.chance.pick([0.1, 5, 80]) },
       { clock: wire, sending: (from, to, message) => this.#sending(from, to, message) },
     )
-    this.hosts = this.#makeHosts()
+    this.hosts = this.#makeHosts(options.seed)
   }
 
   get failure(): SimFailure | null {
@@ -114,18 +117,20 @@ export class World {
     return this.hosts.find((host) => host.name === name)
   }
 
-  #makeHosts(): readonly SimHost[] {
+  #makeHosts(seed: number): readonly SimHost[] {
     const settleMs = this.chance.pick([0, 1_000, 10_000, 10_000])
     const count = this.chance.pick([3, 3, 3, 4, 4, 5, 6, 7])
     const readOnly = this.chance.oneIn(3) ? count - 1 : -1
     if (this.chance.oneIn(4)) this.files = new IndexFiles()
+    this.rot = Rot.in(this, seed)
+    const scrubMs = this.rot === null ? null : SCRUB_MS
     const sites = this.chance.pick([[null], ['here', 'there']])
     return Array.from({ length: count }, (_, i) => {
       const keys = i === readOnly ? READER : WRITER
       const slowestMs = this.chance.pick([0, 1, 20, 200])
       const site = this.chance.pick<string | null>(sites)
       return new SimHost(
-        { name: `host${i}`, keys, settleMs, rescanMs: RESCAN_MS, slowestMs, site, files: this.files },
+        { name: `host${i}`, keys, settleMs, rescanMs: RESCAN_MS, scrubMs, slowestMs, site, files: this.files },
         this.#needs(),
       )
     })
@@ -137,6 +142,10 @@ export class World {
       network: this.network,
       chance: this.chance,
       log: (host, level, fields, sentence) => this.#logged(host, level, fields, sentence),
+      served: (host, root, ordinal, bytes) => {
+        if (!this.contents.isPiece(root, ordinal, bytes))
+          this.fail(host.name, `it serves a piece of ${this.contents.byRoot(root)?.name ?? root} that is not right`)
+      },
       passing: (host) => this.#passing(host),
       wrote: (host, op, path) => {
         this.writes++
