@@ -68,7 +68,7 @@ export class Downloader {
       clock: needs.clock,
       log: needs.log,
       got: (transfer, ordinal) => this.#got(transfer, ordinal),
-      ended: (peer) => this.#askPeer(peer),
+      room: (peer) => this.#askPeer(peer),
       refused: (transfer, peer) => this.#askAgainLater(transfer, peer),
       failed: (transfer, error) => this.#failed(transfer, error),
     })

@@ -24,8 +24,8 @@ export interface PieceRequestsNeeds {
   readonly log: Log
   /** A piece has been verified and written. */
   readonly got: (transfer: Transfer, ordinal: number) => void
-  /** A request has ended, however: there is room for another. */
-  readonly ended: (peer: Peer) => void
+  /** There is room for another request. */
+  readonly room: (peer: Peer) => void
   /** The peer did not give what it had said it has. */
   readonly refused: (transfer: Transfer, peer: Peer) => void
   /** The disk failed under the transfer. */
@@ -91,12 +91,12 @@ export class PieceRequests {
       alive()
       alive = this.#watch(peer, request)
       await this.#receive(transfer, peer, request, ordinal, piece)
+      window.came(piece.byteLength, this.#needs.clock.elapsed() - askedMs, peer.rttMs() || 0)
+      if (window.room > 0) this.#needs.room(peer)
     }
     let [refused, gone] = [false, false]
-    let tookMs: number | null = null
     try {
       await peer.fetchPieces(transfer.root, ordinals, lengths, receive, request.abort.signal)
-      tookMs = this.#needs.clock.elapsed() - askedMs
     } catch (error) {
       gone = error instanceof PeerGone
       refused = !gone && !transfer.signal.aborted
@@ -110,10 +110,10 @@ export class PieceRequests {
         else transfer.picker?.released(peer.replica, ordinal)
       }
       this.#requests.get(transfer)?.get(peer)?.delete(request)
-      window.ended(bytes, tookMs, peer.rttMs() || 0)
+      window.ended(bytes)
       if (window.isEmpty) this.#idleSince.set(peer, this.#needs.clock.elapsed())
-      if (gone) this.#needs.clock.after(GONE_MS, () => this.#needs.ended(peer))
-      else this.#needs.ended(peer)
+      if (gone) this.#needs.clock.after(GONE_MS, () => this.#needs.room(peer))
+      else this.#needs.room(peer)
       if (refused) this.#needs.refused(transfer, peer)
     }
   }
@@ -170,7 +170,7 @@ export class PieceRequests {
   }
 
   #window(peer: Peer): RequestWindow {
-    const window = this.#windows.get(peer) ?? new RequestWindow()
+    const window = this.#windows.get(peer) ?? new RequestWindow(peer.rttMs() || 0)
     this.#windows.set(peer, window)
     return window
   }

@@ -26,7 +26,7 @@ test('a peer whose connection has ended is not asked again and again before it i
   const requests: PieceRequests = new PieceRequests({
     clock,
     log: silentLog,
-    ended: (ended) => void requests.ask(transfer, ended),
+    room: (ended) => void requests.ask(transfer, ended),
     refused: () => {},
     got: () => {},
     failed: () => {},
