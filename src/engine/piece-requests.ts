@@ -91,8 +91,9 @@ export class PieceRequests {
       alive()
       alive = this.#watch(peer, request)
       await this.#receive(transfer, peer, request, ordinal, piece)
+      const hadRoom = window.room > 0
       window.came(piece.byteLength, this.#needs.clock.elapsed() - askedMs, peer.rttMs() || 0)
-      if (window.room > 0) this.#needs.room(peer)
+      if (!hadRoom && window.room > 0) this.#needs.room(peer)
     }
     let [refused, gone] = [false, false]
     try {

@@ -45,12 +45,13 @@ export class Connections {
     return [...this.#byPeer.values()].flatMap((connections) => [...connections])
   }
 
-  /** A peer is proven on `proven`: its other connections are closed if nothing uses them. */
-  dropSpares(proven: Connection): void {
+  /** A peer is proven on `proven`: its other connections are closed if nothing uses them, and they are no lanes. */
+  dropSpares(proven: Connection, isLane: (connection: Connection) => boolean): void {
     this.#clock.after(SPARE_MS, () => {
       if (proven.status !== 'open') return
       for (const spare of this.of(proven.remotePeer.toString()))
-        if (spare !== proven && spare.streams.length === 0) spare.close().catch((error: Error) => spare.abort(error))
+        if (spare !== proven && spare.streams.length === 0 && !isLane(spare))
+          spare.close().catch((error: Error) => spare.abort(error))
     })
   }
 }

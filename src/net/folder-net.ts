@@ -21,6 +21,7 @@ import { drawLife, onTheCopy } from './clone.ts'
 import { type HostDialer } from './host-dialer.ts'
 import { type HostStatus, hostStatus } from './host-status.ts'
 import { KnownLines } from './known-lines.ts'
+import { type Lanes } from './lanes.ts'
 import * as limits from './limits.ts'
 import { MessageStream } from './message-stream.ts'
 import { type FolderHandlers } from './peer-port.ts'
@@ -76,6 +77,9 @@ export interface FolderNetNeeds {
   readonly limitFor: (direction: 'in' | 'out', site: string | null) => RateLimit | null
   /** A peer is proven on that connection: others to the same host may be closed. */
   readonly settled: (connection: Connection) => void
+  readonly lanes: Pick<Lanes, 'to' | 'accept' | 'has'>
+  /** That host is no longer a peer of this folder. */
+  readonly left: (peerId: string) => void
 }
 
 export class FolderNet {
@@ -129,9 +133,19 @@ export class FolderNet {
     })
   }
 
-  session(peerId: string, connection: Connection): PeerSession | null {
-    const session = this.#sessions.get(peerId)
-    return session !== undefined && session.connection === connection ? session : null
+  isPeer(peerId: string): boolean {
+    return this.#sessions.has(peerId)
+  }
+
+  laneOpened(peerId: string): void {
+    this.#sessions.get(peerId)?.laneOpened()
+  }
+
+  /** The peer that may ask for pieces on `connection`: its own, or one that becomes a lane by that. */
+  peerOn(connection: Connection): PeerSession | null {
+    const session = this.#sessions.get(connection.remotePeer.toString())
+    if (session === undefined) return null
+    return session.connection === connection || this.#needs.lanes.accept(connection) ? session : null
   }
 
   close(): void {
@@ -178,6 +192,7 @@ export class FolderNet {
   consider(connection: Connection, graceIsOver = false): void {
     const peerId = connection.remotePeer.toString()
     if (this.#closed || connection.status !== 'open' || !this.#lines.mayLeadTo(connection)) return
+    if (this.#needs.lanes.has(connection)) return
     if (this.#holds(peerId, connection) || this.#openings.has(peerId) || this.#acceptings.has(peerId)) return
     if (this.#setbacks.mustWait(peerId)) return
     if (connection.direction === 'inbound' && !graceIsOver) {
@@ -292,7 +307,7 @@ export class FolderNet {
     const peerId = connection.remotePeer.toString()
     this.#replace(this.#sessions.get(peerId), connection)
     this.#setbacks.proven(peerId)
-    const { handlers, clock, buffers, limitFor } = this.#needs
+    const { handlers, clock, buffers, limitFor, lanes } = this.#needs
     const session = new PeerSession(
       { folder: proven.keys.id, peerId, writer: proven.writer, intro },
       {
@@ -305,6 +320,7 @@ export class FolderNet {
         records: this.#translator(proven.keys),
         traffic: this.#traffic.of(peerId),
         limit: (direction) => limitFor(direction, intro.site),
+        lanes: (roundTripMs) => lanes.to(peerId, roundTripMs),
         ended: (ended, reason) => this.#down(ended, reason),
         banned: (_session, reason) => this.#ban(peerId, host, reason),
       },
@@ -332,6 +348,7 @@ export class FolderNet {
     this.#backward.delete(peerId)
     this.#needs.log.info({ host, folder: this.#shortId, reason }, `${host} is gone: ${reason}`)
     this.#needs.handlers.down(session, reason)
+    this.#needs.left(peerId)
     this.#considerLater(peerId, backoffMs(1, this.#needs.random()))
   }
 

@@ -42,11 +42,11 @@ export class IncomingStreams {
     }
   }
 
-  /** A stream on which pieces are asked for: only after the proof, on the same connection. */
+  /** A stream on which pieces are asked for: only by a peer, on the connection of its proof or on a lane. */
   serve(stream: Stream, connection: Connection): void {
     serveRequests(stream, (id, opened) => {
-      const session = this.#needs.folder(id)?.session(connection.remotePeer.toString(), connection)
-      return session?.providing(opened) ?? null
+      const session = this.#needs.folder(id)?.peerOn(connection)
+      return session?.providing(opened, connection) ?? null
     })
   }
 

@@ -2,6 +2,9 @@
 import { type Clock } from '../base/clock.ts'
 import * as limits from './limits.ts'
 
+/** Before we believe how far a peer is: a busy host answers late, but not each time. */
+const FIRST_PINGS = 3
+
 export interface KeepaliveNeeds {
   readonly clock: Pick<Clock, 'elapsed' | 'after'>
   readonly ping: (id: number) => void
@@ -15,6 +18,8 @@ export class Keepalive {
   #pingedMs = 0
   #missed = 0
   #rttMs = NaN
+  #leastRttMs = NaN
+  #measured = 0
   #stopTimer: () => void = () => {}
   #heardWaiters: (() => void)[] = []
 
@@ -35,6 +40,11 @@ export class Keepalive {
     return this.#rttMs
   }
 
+  /** The least of all: how far the peer is when nothing queues on the way. NaN before it can be told. */
+  leastRttMs(): number {
+    return this.#measured < FIRST_PINGS ? NaN : this.#leastRttMs
+  }
+
   /** Anything has come from the peer. */
   heard(): void {
     this.#missed = 0
@@ -42,7 +52,10 @@ export class Keepalive {
   }
 
   pong(id: number): void {
-    if (id === this.#id) this.#rttMs = this.#needs.clock.elapsed() - this.#pingedMs
+    if (id !== this.#id) return
+    this.#rttMs = this.#needs.clock.elapsed() - this.#pingedMs
+    this.#leastRttMs = this.#leastRttMs < this.#rttMs ? this.#leastRttMs : this.#rttMs
+    if (++this.#measured < FIRST_PINGS) this.#ping()
   }
 
   /** Whether the peer says anything within `ms`. */

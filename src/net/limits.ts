@@ -78,14 +78,20 @@ export const MAX_PIECES_PER_REQUEST = 4_096
 export const MAX_REQUEST_BYTES = 64 * 1024
 /** Requests of one peer that have not ended: 1 MiB each is the engine's habit, so this is far beyond its window. */
 export const MAX_REQUESTS_PER_PEER = 256
-/** Bytes that a server holds read and not yet sent, for one stream. */
+/** Bytes that a server holds read and not yet sent, for one peer of one folder. */
 export const MAX_READ_AHEAD_BYTES = 4 << 20
 /** Bytes that a requester lets come before it has taken them: rate × round trip of 1 Gbit/s over 130 ms. */
 export const MAX_CREDIT_BYTES = 16 << 20
 /** The same for a near host: what is under way at 2 GB/s in 2 ms, and small enough to stay in the cache. */
 export const MIN_CREDIT_BYTES = 4 << 20
-/** Piece streams that one peer may hold open for one folder: one, and one that is just being closed. */
+/** Piece streams that one peer may hold open for one folder on one connection: one, and one that is just being closed. */
 export const MAX_PIECE_STREAMS = 2
+/** Lanes that one peer may open to us, and we to it: with its own connection six, 120 MB/s over 100 ms. */
+export const MAX_LANES_PER_PEER = 5
+/** Lanes in all: both ways to 10 far peers. Who gets none is asked on its own connection. */
+export const MAX_LANES = 100
+/** A lane's part of MAX_READ_AHEAD_BYTES and MAX_CREDIT_BYTES is never less: two of the longest pieces. */
+export const MIN_LANE_BYTES = 1 << 20
 
 // --- Life of a connection.
 

@@ -11,7 +11,7 @@ import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
 import { type Redacted } from '../base/redacted.ts'
 import { type FolderKeys } from '../base/secret.ts'
-import { addressOf, listenerPort } from './address.ts'
+import { addressOf, dialAddress, listenerPort } from './address.ts'
 import { type MuxerBreach } from './bounded-muxer.ts'
 import { Connections } from './connections.ts'
 import { Doorkeeper } from './doorkeeper.ts'
@@ -20,6 +20,7 @@ import { FOLDER_PROTOCOL, FolderNet } from './folder-net.ts'
 import { HostDialer } from './host-dialer.ts'
 import { type HostStatus } from './host-status.ts'
 import { IncomingStreams } from './incoming-streams.ts'
+import { Lanes } from './lanes.ts'
 import * as limits from './limits.ts'
 import { createNode, identityFrom } from './node.ts'
 import { type FolderHandlers, type Peer } from './peer-port.ts'
@@ -95,6 +96,7 @@ export class Network {
   readonly #waitingRoom: WaitingRoom
   readonly #breaches: SeldomLog
   readonly #renewal: Renewal
+  readonly #lanes: Lanes
   readonly #limits: SiteLimits
   #node: Libp2p | null = null
   #closed = false
@@ -108,6 +110,13 @@ export class Network {
     const dialAgain = (connection: Connection) => this.#dialAgain(connection)
     this.#renewal = new Renewal({ ...this.#needs, dialAgain })
     this.#waitingRoom = new WaitingRoom(needs)
+    this.#lanes = new Lanes({
+      ...needs,
+      addressesOf: (peerId) => this.#addressesOf(peerId),
+      dial: (addresses) => this.#started.dial(addresses, { force: true }),
+      proven: (connection) => this.#isProven(connection),
+      opened: (peerId) => this.#folders.forEach((folder) => folder.laneOpened(peerId)),
+    })
     this.#breaches = new SeldomLog({ everyMs: BREACH_LOG_MS }, needs)
     const isKnown = (address: string) => this.#isKnown(address)
     const refresh = async () => void (await Promise.all([...this.#dialers.values()].map((d) => d.refresh())))
@@ -169,6 +178,8 @@ export class Network {
         succeeds: (connection, old) => this.#connections.youngerByMs(connection, old) >= SUCCESSOR_MS,
         limitFor: (direction, otherSite) => this.#limits.of(direction, otherSite),
         settled: (connection) => this.#settled(connection),
+        lanes: this.#lanes,
+        left: (peerId) => this.#left(peerId),
       },
     )
     this.#folders.set(keys.id, folder)
@@ -259,6 +270,7 @@ export class Network {
   }
 
   #wasClosed(connection: Connection): void {
+    this.#lanes.closed(connection)
     if (!this.#connections.remove(connection)) return
     const peerId = connection.remotePeer.toString()
     for (const dialer of this.#dialers.values()) if (dialer.peerId === peerId) dialer.poke()
@@ -274,7 +286,7 @@ export class Network {
   }
 
   async #dialAgain(connection: Connection): Promise<void> {
-    if (this.#closed) return
+    if (this.#closed || this.#lanes.has(connection)) return
     const { remotePeer, remoteAddr } = connection
     this.#needs.log.debug({ host: addressOf(remoteAddr) }, 'renewing a connection that has become old')
     await this.#started.dial(remoteAddr, { force: true })
@@ -303,9 +315,27 @@ export class Network {
 
   /** Of two connections between the same hosts, the one with the smaller peer id closes the one not needed. */
   #settled(proven: Connection): void {
-    const { maConn } = proven as { maConn?: { socket?: Socket } }
+    this.#isProven(proven)
+    if (!this.#closed && this.peerId < proven.remotePeer.toString())
+      this.#connections.dropSpares(proven, (connection) => this.#lanes.has(connection))
+  }
+
+  #isProven(connection: Connection): void {
+    const { maConn } = connection as { maConn?: { socket?: Socket } }
     if (maConn?.socket !== undefined) this.#waitingRoom.leave(maConn.socket)
-    if (!this.#closed && this.peerId < proven.remotePeer.toString()) this.#connections.dropSpares(proven)
+  }
+
+  #left(peerId: string): void {
+    if ([...this.#folders.values()].some((folder) => folder.isPeer(peerId))) return
+    this.#lanes.drop(peerId, 'the host is no peer any more')
+  }
+
+  /** Where it was reached, else where its lines lead. */
+  #addressesOf(peerId: string): Multiaddr[] {
+    const ours = this.#connections.of(peerId).find(({ direction }) => direction === 'outbound')
+    if (ours !== undefined) return [ours.remoteAddr]
+    const lines = [...this.#dialers.values()].filter((dialer) => dialer.peerId === peerId)
+    return lines.flatMap(({ addresses, port }) => addresses.map((address) => dialAddress(address, port)))
   }
 }
 

@@ -129,10 +129,14 @@ function listenAddress(address: string, port: number): string {
   return `/${address.includes(':') ? 'ip6' : 'ip4'}/${address}/tcp/${port}`
 }
 
-/** Handed on to net.connect and net.createServer, each of which knows one of these names. */
+/** A lane may have nothing to say for hours: routers that forget silent connections forget them in minutes. */
+const KEEPALIVE_AFTER_MS = 60_000
+
+/** Handed on to net.connect and net.createServer, each of which knows one of the names of the buffer. */
 const socketOptions: TCPSocketOptions = {
   noDelay: true,
   keepAlive: true,
+  ...{ keepAliveInitialDelay: KEEPALIVE_AFTER_MS },
   ...{ writableHighWaterMark: SOCKET_BUFFER_BYTES, highWaterMark: SOCKET_BUFFER_BYTES },
 }
 

@@ -10,6 +10,7 @@ import { type MessageStream } from './message-stream.ts'
 import { type FolderHandlers, type FolderMessage, type Peer, PeerGone } from './peer-port.ts'
 import { type PieceBuffers } from './piece-buffers.ts'
 import { type PieceProviderNeeds } from './piece-provider.ts'
+import { type AskingStream, PieceAsker } from './piece-asker.ts'
 import { type PieceRequester, type Receive } from './piece-requester.ts'
 import { openRequester } from './piece-streams.ts'
 import { ProtocolError } from './record-codec.ts'
@@ -17,8 +18,6 @@ import { type RateLimit } from './rate-limit.ts'
 import { type SignedRecord } from '../sync/record.ts'
 import { type Traffic } from './traffic.ts'
 
-/** Credit grows with the round trip, up to MAX_CREDIT_BYTES: enough for 250 MB/s. */
-const CREDIT_BYTES_PER_MS = 250_000
 /** A peer that is there answers within this time; one on the other side of the world too. */
 const PROBE_MS = 3_000
 
@@ -50,6 +49,8 @@ export interface PeerSessionNeeds {
   readonly buffers: PieceBuffers
   /** Null where this peer is exempt. */
   readonly limit: (direction: 'in' | 'out') => RateLimit | null
+  /** The lanes to this peer, by its round trip. */
+  readonly lanes: (roundTripMs: number) => ReadonlySet<Connection>
   readonly ended: (session: PeerSession, reason: string) => void
   readonly banned: (session: PeerSession, reason: string) => void
 }
@@ -64,8 +65,9 @@ export class PeerSession implements Peer {
   readonly #folder: FolderId
   readonly #needs: PeerSessionNeeds
   readonly #keepalive: Keepalive
-  readonly #pieceStreams = new Set<Stream>()
-  #requester: Promise<PieceRequester> | null = null
+  /** Streams on which the peer asks for pieces. */
+  readonly #pieceStreams = new Map<Stream, Connection>()
+  readonly #asker: PieceAsker
   #ended = false
 
   constructor(options: PeerSessionOptions, needs: PeerSessionNeeds) {
@@ -81,6 +83,13 @@ export class PeerSession implements Peer {
       clock: needs.clock,
       ping: (id) => this.#send({ type: 'ping', id }),
       dead: () => needs.connection.abort(new Error('no sign of life for 30 s')),
+    })
+    this.#asker = new PieceAsker({
+      own: needs.connection,
+      lanes: () => needs.lanes(this.#keepalive.leastRttMs()),
+      rttMs: () => this.rttMs(),
+      open: (connection, stream) => this.#openRequester(connection, stream),
+      clock: needs.clock,
     })
   }
 
@@ -117,8 +126,8 @@ export class PeerSession implements Peer {
   }
 
   async fetchPieceList(root: RootHash, maxBytes: number, signal: AbortSignal): Promise<Uint8Array> {
-    const requester = await this.#askable(signal)
-    return requester.fetchPieceList(root, maxBytes, signal)
+    this.#checkAskable(signal)
+    return this.#asker.fetchPieceList(root, maxBytes, signal)
   }
 
   async fetchPieces(
@@ -131,8 +140,13 @@ export class PeerSession implements Peer {
     if (ordinals.length > limits.MAX_PIECES_PER_REQUEST)
       throw new RangeError(`a request is for at most ${limits.MAX_PIECES_PER_REQUEST} pieces`)
     if (ordinals.length === 0) return
-    const requester = await this.#askable(signal)
-    return requester.fetchPieces(root, ordinals, lengths, receive, signal)
+    this.#checkAskable(signal)
+    return this.#asker.fetchPieces(root, ordinals, lengths, receive, signal)
+  }
+
+  /** There is a lane more. */
+  laneOpened(): void {
+    this.#asker.prepare()
   }
 
   ban(reason: string): void {
@@ -163,16 +177,18 @@ export class PeerSession implements Peer {
     return !this.#ended && (await this.#keepalive.probe(PROBE_MS)) && !this.#ended
   }
 
-  /** What is needed to serve a stream of pieces to this peer; null if it may not have another one. */
-  providing(stream: Stream): Omit<PieceProviderNeeds, 'sink'> | null {
-    if (this.#ended || this.#pieceStreams.size >= limits.MAX_PIECE_STREAMS) return null
-    this.#pieceStreams.add(stream)
+  /** What is needed to serve a stream of pieces to this peer; null if it may not have another one there. */
+  providing(stream: Stream, connection: Connection): Omit<PieceProviderNeeds, 'sink'> | null {
+    const there = [...this.#pieceStreams.values()].filter((other) => other === connection)
+    if (this.#ended || there.length >= limits.MAX_PIECE_STREAMS) return null
+    this.#pieceStreams.set(stream, connection)
     stream.addEventListener('close', () => this.#pieceStreams.delete(stream))
     const { handlers, traffic } = this.#needs
     return {
       handlers,
       limit: () => this.#needs.limit('out'),
       countSent: (bytes) => traffic.count('out', bytes),
+      readAheadBytes: () => Math.max(limits.MIN_LANE_BYTES, limits.MAX_READ_AHEAD_BYTES / this.#pieceStreams.size),
     }
   }
 
@@ -189,45 +205,38 @@ export class PeerSession implements Peer {
       case 'ping':
         return this.#send({ type: 'pong', id: frame.id })
       case 'pong':
-        return this.#keepalive.pong(frame.id)
+        this.#keepalive.pong(frame.id)
+        return this.#asker.prepare()
       case 'goodbye':
         return this.#needs.messages.close(new Error(frame.reason))
     }
   }
 
-  /** The stream to ask on, opened at the first use and again after it broke. */
-  async #askable(signal: AbortSignal): Promise<PieceRequester> {
+  #checkAskable(signal: AbortSignal): void {
     signal.throwIfAborted()
     if (this.#ended) throw new PeerGone(`${this.host} is gone`)
-    this.#requester ??= this.#openRequester()
-    return this.#requester
   }
 
-  async #openRequester(): Promise<PieceRequester> {
-    const { connection, buffers, traffic, limit } = this.#needs
+  async #openRequester(connection: Connection, asking: AskingStream): Promise<PieceRequester> {
+    const { buffers, traffic, limit } = this.#needs
     try {
       return await openRequester(connection, this.#folder, {
         buffers,
         limit: () => limit('in'),
-        creditBytes: () => this.#creditBytes(),
+        creditBytes: asking.creditBytes,
         countReceived: (bytes) => {
           this.#keepalive.heard()
+          asking.heard()
           traffic.count('in', bytes)
         },
         ended: (error) => {
-          this.#requester = null
+          asking.ended()
           if (brokeProtocol(error)) this.ban(`it sent what it may not: ${error.message}`)
         },
       })
     } catch (error) {
-      this.#requester = null
       throw new PeerGone(`${this.host} is gone`, { cause: error })
     }
-  }
-
-  #creditBytes(): number {
-    const byRtt = (this.rttMs() || 0) * CREDIT_BYTES_PER_MS
-    return Math.min(limits.MAX_CREDIT_BYTES, Math.max(limits.MIN_CREDIT_BYTES, byRtt))
   }
 
   #end(reason: string): void {
@@ -239,16 +248,12 @@ export class PeerSession implements Peer {
     if (this.#ended) return
     this.#ended = true
     this.#keepalive.stop()
-    const gone = new PeerGone(`${this.host} is gone: ${reason}`)
-    void this.#requester?.then(
-      (requester) => requester.gone(gone),
-      () => {},
-    )
+    this.#asker.gone(new PeerGone(`${this.host} is gone: ${reason}`))
     this.#needs.ended(this, reason)
   }
 
   #abortStreams(gone: PeerGone): void {
-    for (const stream of this.#pieceStreams) stream.abort(gone)
+    for (const stream of this.#pieceStreams.keys()) stream.abort(gone)
   }
 }
 

@@ -29,6 +29,8 @@ export interface PieceProviderNeeds {
   /** Null for a peer that is exempt from the limit. */
   readonly limit: () => RateLimit | null
   readonly countSent: (bytes: number) => void
+  /** How much may be held that is read and not yet sent. */
+  readonly readAheadBytes: () => number
 }
 
 interface Job {
@@ -105,7 +107,7 @@ export class PieceProvider {
   }
 
   #readMore(): void {
-    while (!this.#closed && this.#readAhead < limits.MAX_READ_AHEAD_BYTES) {
+    while (!this.#closed && this.#readAhead < this.#needs.readAheadBytes()) {
       const job = this.#jobs.shift()
       if (job === undefined) return
       const ordinal = job.ordinals[job.next] ?? 0

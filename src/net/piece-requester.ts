@@ -47,6 +47,11 @@ export class PieceRequester {
     this.#needs = needs
   }
 
+  /** Bytes of pieces that were asked for and have not come. */
+  get underWayBytes(): number {
+    return this.#wanted()
+  }
+
   /** Peer.fetchPieces */
   fetchPieces(
     root: RootHash,

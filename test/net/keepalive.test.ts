@@ -33,6 +33,17 @@ test('the round trip is measured from the last ping to its own answer', async ()
   assert.equal(alive.rttMs(), 40)
 })
 
+test('how far a peer is can be told after three answers: the least of them', async () => {
+  const { clock, seen, alive } = keepalive()
+  alive.start()
+  for (const tookMs of [90, 30, 70]) {
+    assert.ok(Number.isNaN(alive.leastRttMs()))
+    await clock.pass(tookMs)
+    alive.pong(seen.pings.at(-1) ?? 0)
+  }
+  assert.deepEqual([alive.leastRttMs(), alive.rttMs(), seen.pings.length], [30, 70, 3])
+})
+
 test('a probe tells a peer that answers from one that does not', async () => {
   const { clock, alive } = keepalive()
   const silent = alive.probe(3_000)

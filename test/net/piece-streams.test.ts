@@ -58,6 +58,7 @@ function serving(window: number): NarrowStream {
     handlers: { servePiece, servePieceList: () => null },
     limit: () => null,
     countSent: () => {},
+    readAheadBytes: () => 4 << 20,
   }))
   return stream
 }

@@ -60,6 +60,7 @@ function world(options: WorldOptions = {}) {
     },
     limit: () => options.upload ?? null,
     countSent: (bytes) => (stats.sentBytes += bytes),
+    readAheadBytes: () => limits.MAX_READ_AHEAD_BYTES,
   })
   const requester = new PieceRequester({
     buffers: new PieceBuffers(),

@@ -188,8 +188,15 @@ export class Cable {
   readonly seen: Buffer[] = []
   /** To the called host, and back from it. */
   readonly bytes = { there: 0, back: 0 }
+  /** How long bytes take each way. */
+  delayMs = 0
+  /** Bytes kept on connections that are held. */
+  held = 0
+  readonly #heldBack = new Set<Socket | undefined>()
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
+  /** Bytes that came back, and the calling socket, of each connection in the order made. */
+  readonly #calls: { near: Socket; back: number }[] = []
   private constructor(server: Server) {
     this.#server = server
   }
@@ -200,8 +207,11 @@ export class Cable {
     const [address = '', port = ''] = host.line.split(':')
     server.on('connection', (near) => {
       const far = new Socket().connect({ host: address, port: Number(port), localAddress: from })
+      const call = { near, back: 0 }
+      cable.#calls.push(call)
       cable.#join(near, far, 'there')
       cable.#join(far, near, 'back')
+      far.on('data', ({ byteLength }: Buffer) => (call.back += byteLength))
     })
     server.listen(0, from)
     await once(server, 'listening')
@@ -213,7 +223,19 @@ export class Cable {
     return typeof address === 'object' && address !== null ? address.port : 0
   }
 
-  cut(): void {
+  /** Bytes that came back from the called host, by connection. */
+  perConnection(): number[] {
+    return this.#calls.map(({ back }) => back)
+  }
+
+  /** From now on nothing comes back on that connection. */
+  hold(which: number): void {
+    this.#heldBack.add(this.#calls[which]?.near)
+  }
+
+  /** All, or one of the connections. */
+  cut(which?: number): void {
+    if (which !== undefined) return void this.#calls[which]?.near.destroy()
     for (const socket of this.#sockets) socket.destroy()
   }
 
@@ -227,7 +249,9 @@ export class Cable {
     from.on('data', (bytes: Buffer) => {
       this.seen.push(bytes)
       this.bytes[way] += bytes.byteLength
-      to.write(bytes)
+      if (this.#heldBack.has(to)) this.held += bytes.byteLength
+      else if (this.delayMs === 0) to.write(bytes)
+      else setTimeout(() => void to.write(bytes), this.delayMs)
     })
     from.on('close', () => to.destroy())
     from.on('error', () => {})
