@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { Redacted } from '../../src/base/redacted.ts'
 import { generateSecret, parseSecret, readOnlySecret } from '../../src/base/secret.ts'
 import { createLogging } from '../../src/cli/logging.ts'
@@ -43,6 +44,27 @@ test('after logrotate has moved the file, reopen starts a new one', (t) => {
   assert.match(readFileSync(`${file}.1`, 'utf8'), /before/)
   assert.match(text(), /after/)
   assert.doesNotMatch(text(), /before/)
+})
+
+test('a log that cannot be written ends nothing: what fits is kept, and what was lost is counted when it can', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'isosyncd-log-'))
+  t.after(() => rmSync(dir, { recursive: true, force: true }))
+  const file = join(dir, 'log')
+  symlinkSync('/dev/full', file)
+  const { log, reopen } = createLogging({ file, level: undefined, isTTY: false })
+  const sentence = 'x'.repeat(1000)
+  for (let i = 0; i < 3000; i++) log.info({ i }, sentence)
+
+  rmSync(file)
+  reopen()
+  log.info({}, 'there is room again')
+  await setImmediate()
+  const lines = () => readFileSync(file, 'utf8').trimEnd().split('\n')
+  const kept = lines().map((line) => JSON.parse(line) as Record<string, unknown>)
+  assert.equal(kept[0]?.['i'], 0)
+  const last = kept.at(-1)
+  assert.equal(last?.['lost'], 3000 - (kept.length - 2))
+  assert.match(String(last['msg']), /lines of the log were lost: ENOSPC: no space left/)
 })
 
 test('no secret reaches the log, wrapped or forgotten', (t) => {
