@@ -60,7 +60,13 @@ function stateOf({ dir, state, stateDetail }: FolderReport): Finding[] {
       },
     ]
   if (state !== 'paused') return []
-  return [{ level: 'critical', what: `${dir} is paused: ${stateDetail}`, mend: 'make room: it goes on by itself' }]
+  return [
+    {
+      level: 'critical',
+      what: `${dir} is paused: ${stateDetail}`,
+      mend: 'make room, or mend the disk: it goes on by itself',
+    },
+  ]
 }
 
 function hostsOf({ dir, hosts }: FolderReport, uptimeS: number): Finding[] {

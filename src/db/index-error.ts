@@ -38,6 +38,12 @@ export function isDamage(error: unknown): boolean {
   return code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT')
 }
 
+/** Whether it says that the disk of the index takes nothing for now; what the transaction was to change is as before. */
+export function isUnwritableIndex(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return code === 'SQLITE_FULL' || /^SQLITE_(IOERR|READONLY|CANTOPEN)/.test(code)
+}
+
 export function corruptIndex(path: string, said: string, cause?: unknown): IndexError {
   return new IndexError(
     'corrupt',

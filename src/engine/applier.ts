@@ -40,7 +40,7 @@ export interface ApplierNeeds {
   readonly release: (path: RelPath) => void
   /** The disk shows something else than the index knows at this path: it must be scanned. */
   readonly rescan: (path: RelPath) => void
-  /** The disk is full: the folder pauses. */
+  /** The disk is full, or read-only: the folder pauses. */
   readonly diskFull: (path: RelPath, error: FsError) => void
   readonly log: Log
 }
@@ -249,12 +249,11 @@ export class Applier {
       this.#needs.problems.set('io-error', path, `${path}: ${String(error)}; tried again at the next rescan`)
       return this.#needs.log.error({ path, err: error }, `could not bring ${path} up to date`)
     }
+    if (isUnwritable(error)) return this.#needs.diskFull(path, error)
     switch (error.code) {
       case 'changed':
       case 'missing':
         return this.#needs.rescan(path)
-      case 'no-space':
-        return this.#needs.diskFull(path, error)
       case 'not-empty':
         return this.#notEmpty(path)
       case 'link-in-the-way':
@@ -270,4 +269,9 @@ export class Applier {
     const detail = `${path} is to be removed or replaced, but there is something in it that is not synced: it stays until that has been moved away`
     this.#needs.problems.set('in-the-way', path, detail)
   }
+}
+
+/** The disk takes nothing for now, whatever the path: full, over the quota, or read-only. */
+export function isUnwritable({ code }: FsError): boolean {
+  return code === 'no-space' || code === 'read-only'
 }

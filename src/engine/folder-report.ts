@@ -63,7 +63,8 @@ export async function whereReport({ folder, hosts }: FolderReportNeeds, path: Re
 
 function stateOf(folder: PoolFolder): [FolderState, string] {
   if (folder.halted !== null) return ['halted', folder.halted]
-  if (folder.remote.space.isFull) return ['paused', 'the disk is full: receiving goes on by itself when there is room']
+  const { why } = folder.remote.space
+  if (why !== null) return ['paused', why]
   if (folder.local.noticing.state.at === null) return ['scanning', '']
   const { wanted, applier } = folder.remote
   const waiting = wanted.count + applier.busy + applier.postponed + folder.local.changes.busy

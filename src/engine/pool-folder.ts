@@ -5,7 +5,7 @@
 import { type RelPath, type RootHash } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
-import { isDamage } from '../db/index-error.ts'
+import { isDamage, isUnwritableIndex } from '../db/index-error.ts'
 import { type ContentPlace, type FolderIndex } from '../db/index-port.ts'
 import { type OldFile, type OpenFile, type Root } from '../fs/root.ts'
 import { type FolderHandlers, type FolderMessage, type Peer } from '../net/peer-port.ts'
@@ -43,6 +43,8 @@ export interface PoolFolderNeeds {
   readonly suspectElsewhere?: (place: ContentPlace) => void
   /** The index is not to be relied on: a new one is needed, and a new folder over it. */
   readonly renewIndex: (why: 'damaged' | 'outdated', detail: string) => void
+  /** Whether the disk of the index takes writes; absent: it always does. */
+  readonly indexTakesWrites?: () => Promise<boolean>
   readonly clock: Clock
   readonly log: Log
 }
@@ -86,7 +88,7 @@ export class PoolFolder implements FolderHandlers {
     this.#claim = needs.claim ?? null
     const outdated = (why: string) => this.#giveUp('outdated', why)
     this.announcer = new Announcer({ index, outdated })
-    const failed = (error: unknown) => isDamage(error) && this.#giveUp('damaged', String(error))
+    const failed = (error: unknown) => this.#indexFailed(error)
     this.#committer = new Committer({ index, clock, failed })
     this.#reader = new ContentReader({ ...needs, suspect: (place) => this.scrub.suspect(place) })
     this.server = new PieceServer({
@@ -112,6 +114,7 @@ export class PoolFolder implements FolderHandlers {
       peers: () => this.#peers,
       stored: () => this.announcer.push(),
       rescan: (path) => this.local.noticing.hint(path),
+      lookAtAll: () => void this.local.noticing.rescan(),
     })
     this.local = new LocalSide({
       ...shared,
@@ -237,6 +240,11 @@ export class PoolFolder implements FolderHandlers {
 
   servePiece(root: RootHash, ordinal: number): ReturnType<PieceServer['piece']> {
     return this.server.piece(root, ordinal)
+  }
+
+  #indexFailed(error: unknown): void {
+    if (isDamage(error)) this.#giveUp('damaged', String(error))
+    else if (isUnwritableIndex(error)) this.remote.space.indexFailed(error)
   }
 
   #giveUp(why: 'damaged' | 'outdated', detail: string): void {

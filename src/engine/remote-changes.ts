@@ -3,6 +3,7 @@
  * or acted on. What it means for the disk is decided afterwards, path by path, by the applier.
  */
 import { type FolderId, type RelPath } from '../base/brand.ts'
+import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
 import { type Change, type FolderIndex } from '../db/index-port.ts'
 import { type FolderMessage, type Peer } from '../net/peer-port.ts'
@@ -16,6 +17,8 @@ type Records = Extract<FolderMessage, { type: 'records' }>
 
 /** Signatures checked before others get a turn: an Ed25519 check takes about 0.1 ms. */
 const CHECKED_AT_A_TIME = 100
+/** What could not be stored is asked for again after this: the disk may be full for a day. */
+const ASK_AGAIN_MS = 5_000
 
 export interface RemoteChangesNeeds {
   readonly index: Pick<FolderIndex, 'replica' | 'entry' | 'recordsOf' | 'peerProgress'>
@@ -28,6 +31,7 @@ export interface RemoteChangesNeeds {
   readonly outdated: (why: string) => void
   /** Called with the paths whose records have changed, after they are durable. */
   readonly changed: (live: readonly RelPath[], dead: readonly RelPath[]) => void
+  readonly clock: Pick<Clock, 'after'>
   readonly log: Log
 }
 
@@ -128,9 +132,12 @@ export class RemoteChanges {
   }
 
   #failed(peer: Peer, error: unknown): void {
-    this.#asked.delete(peer)
-    this.#needs.log.error({ host: peer.host, err: error }, `could not store records from ${peer.host}; asking again`)
-    this.greet(peer)
+    const sentence = `could not store records from ${peer.host}; asking again in ${ASK_AGAIN_MS / 1000} s`
+    this.#needs.log.error({ host: peer.host, err: error }, sentence)
+    this.#needs.clock.after(ASK_AGAIN_MS, () => {
+      this.#asked.delete(peer)
+      this.greet(peer)
+    })
   }
 }
 

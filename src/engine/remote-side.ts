@@ -12,7 +12,7 @@ import { type Peer } from '../net/peer-port.ts'
 import { reconcile } from '../sync/reconcile.ts'
 import { signedBytes } from '../sync/record-bytes.ts'
 import { type SignedRecord } from '../sync/record.ts'
-import { Applier } from './applier.ts'
+import { Applier, isUnwritable } from './applier.ts'
 import { Brake, type HeldAs, type Loss } from './brake.ts'
 import { type Committer } from './committer.ts'
 import { type ContentReader } from './content-reader.ts'
@@ -72,6 +72,8 @@ export interface RemoteSideNeeds {
   readonly stored: () => void
   /** The disk shows something else than the index knows at this path. */
   readonly rescan: (path: RelPath) => void
+  readonly lookAtAll: () => void
+  readonly indexTakesWrites?: () => Promise<boolean>
   readonly clock: Clock
   readonly log: Log
 }
@@ -191,7 +193,7 @@ export class RemoteSide {
     const paths = this.wanted.pathsOf(root)
     // After a failed write or fsync nobody knows what is on the disk: what was staged is not to be believed.
     if (error instanceof FsError && error.code === 'io') await this.#needs.disk.dropStaged(root).catch(() => undefined)
-    if (error instanceof FsError && error.code === 'no-space') this.space.full(paths[0] ?? root, error, missingBytes)
+    if (error instanceof FsError && isUnwritable(error)) this.space.full(paths[0] ?? root, error, missingBytes)
     for (const path of paths) this.applier.failed(path, error)
   }
 

@@ -102,12 +102,20 @@ export class Transfer implements Growing {
       self: this.#needs.index.replica,
       seed: this.root,
     })
-    this.#staged = await this.#needs.disk.openStaged(this.root)
+    this.#staged = await this.#opened()
     await this.#takeWhatLiesHere(list, this.#staged)
     await this.#checkRoom(this.#picker.missingBytes)
     this.signal.throwIfAborted()
     for (const [peer, have] of this.#haves) this.#picker.peerHas(peer.replica, have)
     this.state = 'fetching'
+  }
+
+  /** The staging file; closed again if the transfer was closed meanwhile, for nobody else would. */
+  async #opened(): Promise<StagedFile> {
+    const staged = await this.#needs.disk.openStaged(this.root)
+    if (this.signal.aborted) await staged.close()
+    this.signal.throwIfAborted()
+    return staged
   }
 
   /** fetching -> syncing -> whole. */

@@ -45,6 +45,8 @@ export interface TreeChangesNeeds {
 
 export class TreeChanges {
   readonly #needs: TreeChangesNeeds
+  /** Archived files that the index could not be told of yet. */
+  #untold: Change[] = []
 
   constructor(needs: TreeChangesNeeds) {
     this.#needs = needs
@@ -210,8 +212,16 @@ export class TreeChanges {
     return this.#needs.index.rotten().some((file) => file.path === path)
   }
 
+  /** What has been archived is told with the next commit where one fails: else nobody would find it there. */
   async #commit(entry: Entry, more: readonly Change[] = []): Promise<void> {
-    await this.#needs.committer.commit(() => [{ op: 'entry', entry }, ...more])
+    const archived = [...this.#untold, ...more]
+    this.#untold = []
+    try {
+      await this.#needs.committer.commit(() => [{ op: 'entry', entry }, ...archived])
+    } catch (error) {
+      this.#untold.push(...archived)
+      throw error
+    }
   }
 }
 

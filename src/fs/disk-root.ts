@@ -9,7 +9,7 @@ import { type DiskRootOptions, Layout, type Place } from './layout.ts'
 import { readLink, stageLink } from './links.ts'
 import { listDirectory } from './listing.ts'
 import { makeOneDirectory } from './make-directories.ts'
-import { readIgnoreList, readMarker, writeMarker } from './meta-files.ts'
+import { assertWritable, readIgnoreList, readMarker, writeMarker } from './meta-files.ts'
 import { isMoved, renameNew } from './moves.ts'
 import { openRegular } from './open-file.ts'
 import { publishStaged, replace } from './publish.ts'
@@ -176,6 +176,10 @@ export class DiskRoot implements Root {
 
   purgeArchived(name: string): Promise<void> {
     return this.#archive.purge(name)
+  }
+
+  assertWritable(): Promise<void> {
+    return assertWritable(this.#layout)
   }
 
   async freeBytes(): Promise<number> {

@@ -236,6 +236,11 @@ export class MemoryRoot implements Root {
     this.#archive.take(place)
   }
 
+  async assertWritable(): Promise<void> {
+    this.#check('assertWritable', META)
+    this.#reserve(1, META)
+  }
+
   async freeBytes(): Promise<number> {
     this.#check('freeBytes', '')
     return Math.max(0, this.#roomBytes() - (this.#options.minFreeBytes ?? 0))

@@ -1,7 +1,7 @@
 /** The marker (which folder and replica this root belongs to) and the ignore list, both small files in meta_dir. */
 import { closeSync, constants } from 'node:fs'
 import { attempt, errnoName } from './fs-errors.ts'
-import { type DirHandle, isNothing } from './handles.ts'
+import { type DirHandle, isNothing, type Leaf } from './handles.ts'
 import { type Layout } from './layout.ts'
 import { renameOver } from './moves.ts'
 import { openRegular } from './open-file.ts'
@@ -12,6 +12,8 @@ const MARKER_NAME = 'folder.json'
 const IGNORE_LIST_NAME = 'IgnoreList'
 /** Larger than any marker or list that a person writes; a limit so that a wrong file does not fill the memory. */
 const MAX_META_FILE_BYTES = 1024 * 1024
+/** Enough for the blocks that a filesystem needs of a sudden: directories, its tree of extents. */
+const PROBE_BYTES = 1024 * 1024
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
 
 export async function readMarker(layout: Layout): Promise<Marker | null> {
@@ -42,6 +44,17 @@ export function parseMarker(text: string, shown: string): Marker {
   throw new FsError('io', shown, 'it is damaged: it does not say which folder this is; the folder halts until it does')
 }
 
+/** A file comes and goes: what a full disk, a quota or a read-only filesystem says to that is thrown. */
+export async function assertWritable(layout: Layout): Promise<void> {
+  using meta = await layout.makeMeta()
+  const probe = { dir: meta, name: 'probe.new' }
+  try {
+    await writeFresh(probe, Buffer.alloc(PROBE_BYTES))
+  } finally {
+    await unlinkFile(meta.at(probe.name)).catch(() => {}) // it was the making that failed
+  }
+}
+
 async function readIfThere(layout: Layout, name: string): Promise<string | null> {
   try {
     using meta = layout.openMeta()
@@ -69,19 +82,23 @@ async function readSmall(meta: DirHandle, name: string): Promise<string> {
 async function writeMetaFile(layout: Layout, name: string, text: string): Promise<void> {
   using meta = await layout.makeMeta()
   const fresh = { dir: meta, name: `${name}.new` }
-  await attempt(meta.showChild(name), 'cannot write it', async () => {
-    await unlinkFile(meta.at(fresh.name)).catch((error: unknown) => {
+  await writeFresh(fresh, Buffer.from(text))
+  await renameOver(fresh, { dir: meta, name })
+  await meta.sync()
+}
+
+/** Writes a new file out to disk, in place of what a crash may have left under its name. */
+async function writeFresh({ dir, name }: Leaf, bytes: Buffer): Promise<void> {
+  await attempt(dir.showChild(name), 'cannot write it', async () => {
+    await unlinkFile(dir.at(name)).catch((error: unknown) => {
       if (errnoName(error) !== 'ENOENT') throw error
     })
-    const fd = await openFile(meta.at(fresh.name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644)
+    const fd = await openFile(dir.at(name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644)
     try {
-      const bytes = Buffer.from(text)
       for (let done = 0; done < bytes.length;) done += await writeTo(fd, bytes, done, done)
       await syncFile(fd)
     } finally {
       closeSync(fd)
     }
   })
-  await renameOver(fresh, { dir: meta, name })
-  await meta.sync()
 }

@@ -119,6 +119,8 @@ export interface Root {
   restore(name: string, path: RelPath): Promise<Stat>
   purgeArchived(name: string): Promise<void>
 
+  /** Writes a little beside staging and takes it away again: throws what a full, read-only or failing disk says. */
+  assertWritable(): Promise<void>
   /** Bytes that we may still write, above min_free_space. */
   freeBytes(): Promise<number>
 }

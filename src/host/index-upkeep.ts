@@ -16,12 +16,21 @@ export function keepIndexSmall(
   let forgotten = 0
   let cancel = needs.clock.after(EVERY_MS, work)
   function work(): void {
-    const lists = index.collectGarbage(new Set())
+    const lists = collect()
     forgotten += lists
     if (lists === 0 && forgotten > 0)
       needs.log.debug({ lists: forgotten }, 'forgot piece lists that nothing names any more')
     if (lists === 0) forgotten = 0
     cancel = needs.clock.after(lists > 0 ? PAUSE_MS : EVERY_MS, work)
+  }
+  /** What cannot be done now, on a full disk, is done in an hour. */
+  function collect(): number {
+    try {
+      return index.collectGarbage(new Set())
+    } catch (error) {
+      needs.log.warn({ err: error }, 'could not tidy up the index; tried again in an hour')
+      return 0
+    }
   }
   return () => cancel()
 }

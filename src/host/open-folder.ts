@@ -20,6 +20,7 @@ import { createWatcher, type Watcher } from '../scan/watcher.ts'
 import { InUse } from './open-storage.ts'
 import { rankByGlobs } from './priorities.ts'
 import { RootClaim } from './root-claim.ts'
+import { takesWrites } from './storage-room.ts'
 import { takeOverOldSecret } from './take-over-old-secret.ts'
 
 export interface FolderNeeds {
@@ -94,6 +95,7 @@ async function build(
     checker: needs.checker,
     claim,
     suspectElsewhere: (place) => needs.suspects.get(place.folder as FolderId)?.(place),
+    indexTakesWrites: () => takesWrites(config.storagePath),
     hasWriters: (file) => (file.fd === null ? null : hasWriters(file.fd)),
     clock,
     log,

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { systemClock } from '../../src/base/clock.ts'
 import { fromHex, type HostName } from '../../src/base/brand.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { type FolderKeys, generateSecret, parseSecret, readOnlySecret } from '../../src/base/secret.ts'
@@ -45,6 +46,7 @@ async function receive(records: readonly SignedRecord[]) {
       } as never,
       committer: { commit: async (decide) => void stored.push(...decide()) },
       verify: (bytes, signature) => reader.verify(bytes, signature),
+      clock: systemClock,
       breathe: async () => {},
       outdated: () => resolve(),
       changed: () => resolve(),

@@ -1,6 +1,7 @@
 /** An index that was restored from an older copy is noticed by what peers know of it, before anything of it is told. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { systemClock } from '../../src/base/clock.ts'
 import { fromHex, type ReplicaId } from '../../src/base/brand.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { openIndexDatabase } from '../../src/db/open.ts'
@@ -34,6 +35,7 @@ function setup() {
       index: folder,
       committer: { commit: async (decide) => folder.commit(decide()) },
       verify: () => true,
+      clock: systemClock,
       breathe: async () => {},
       outdated: (why) => (giveUp(why), resolve()),
       changed: () => resolve(),

@@ -573,6 +573,14 @@ export function describeRoot(kind: string, open: () => Harness): void {
       })
     })
 
+    it('tries whether the disk takes writes, and leaves nothing behind', async () => {
+      await stage(root, content('a'), 'hello')
+      await root.assertWritable()
+      assert.deepEqual(await root.listStaged(), [content('a')])
+      assert.deepEqual(await root.listArchive(), [])
+      assert.deepEqual((await root.list('')).children, [])
+    })
+
     it('says how much may still be written', async () => {
       const free = await root.freeBytes()
       assert.ok(Number.isFinite(free) && free > 0)
