@@ -4,53 +4,35 @@
  * right bytes.
  */
 import assert from 'node:assert/strict'
-import { execFileSync, spawnSync } from 'node:child_process'
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  rmdirSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { closeSync, openSync, readSync, statSync, writeSync } from 'node:fs'
 import { randomInt } from 'node:crypto'
 import { type ScrubReport } from '../../src/api/api-types.ts'
 import { dropFromCache } from '../../src/base/native.ts'
 import { Cluster, type Host } from './cluster.ts'
+import { BLOCK_BYTES, LoopDisk } from './loop-disk.ts'
 import { drop, settled } from './pool.ts'
-
-const BLOCK_BYTES = 4096
-const PATIENCE_MS = 20_000
 
 /** A host whose pool lies on a filesystem in a file of its own. */
 export class RottingDisk implements Disposable {
   readonly #host: Host
-  readonly #image: string
+  readonly #disk: LoopDisk
 
-  private constructor(host: Host) {
+  private constructor(host: Host, disk: LoopDisk) {
     this.#host = host
-    this.#image = `${host.home}.disk`
+    this.#disk = disk
   }
 
   /** Before the daemon starts. Null where loop devices or mounts are not allowed. */
   static under(host: Host, bytes: number): RottingDisk | null {
-    const disk = new RottingDisk(host)
-    writeFileSync(disk.#image, '')
-    truncateSync(disk.#image, bytes)
-    mkdirSync(host.dir, { recursive: true })
-    const made = run('mkfs.ext4', '-q', '-b', String(BLOCK_BYTES), disk.#image)
-    if (!made || !run('mount', '-o', 'loop', disk.#image, host.dir)) return null
-    rmdirSync(host.path('lost+found')) // or it would be synced like any other
-    return disk
+    const disk = LoopDisk.at(host.dir, bytes)
+    return disk === null ? null : new RottingDisk(host, disk)
   }
 
   /** Flips one random bit of the file on the disk, at `position` if given. Returns where. */
   flip(path: string, position = randomInt(statSync(this.#host.path(path)).size)): number {
     const at = this.#blockOf(path, Math.floor(position / BLOCK_BYTES)) * BLOCK_BYTES + (position % BLOCK_BYTES)
-    const fd = openSync(this.#image, 'r+')
+    const fd = openSync(this.#disk.image, 'r+')
     const byte = Buffer.alloc(1)
     readSync(fd, byte, 0, 1, at)
     byte[0] = (byte[0] ?? 0) ^ (1 << randomInt(8))
@@ -74,13 +56,8 @@ export class RottingDisk implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const end = Date.now() + PATIENCE_MS; !run('umount', this.#host.dir) && Date.now() < end;)
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
+    this.#disk[Symbol.dispose]()
   }
-}
-
-function run(command: string, ...words: string[]): boolean {
-  return spawnSync(command, words, { stdio: 'ignore' }).status === 0
 }
 
 export interface FlipOptions {
