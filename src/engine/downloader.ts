@@ -129,6 +129,7 @@ export class Downloader {
 
   gone(peer: Peer): void {
     for (const transfer of this.#active.values()) transfer.peerGone(peer)
+    this.#requests.gone(peer)
     for (const other of this.#needs.peers()) this.#askPeer(other)
   }
 

@@ -7,10 +7,11 @@ import { type Log } from '../base/log.ts'
 import { FsError } from '../fs/root.ts'
 import { type Peer, PeerGone, PieceRefused } from '../net/peer-port.ts'
 import { MAX_PIECE_BYTES } from '../sync/piece-list.ts'
+import { LatePeers } from './late-peers.ts'
 import { RequestWindow } from './request-window.ts'
 import { type Transfer } from './transfer.ts'
 
-/** A peer that delivers no piece for so long is passed over; others take its share. */
+/** A request of which no piece comes for so long is given up, though bytes may. */
 const STALL_MS = 30_000
 /** A peer that had room and nothing to do for so long, and its round trip, is asked in a hurry (piece-picker.ts). */
 const IDLE_MS = 250
@@ -33,6 +34,7 @@ export interface PieceRequestsNeeds {
 }
 
 interface Request {
+  readonly askedMs: number
   readonly abort: AbortController
   readonly open: Set<number>
 }
@@ -44,23 +46,31 @@ export class PieceRequests {
   readonly #idleSince = new WeakMap<Peer, number>()
   readonly #bad = new Map<string, number>()
   readonly #requests = new Map<Transfer, Map<Peer, Set<Request>>>()
+  readonly #late: LatePeers
 
   constructor(needs: PieceRequestsNeeds) {
     this.#needs = needs
+    this.#late = new LatePeers({
+      ...needs,
+      waitingFor: () => this.#waitingFor(),
+      passOver: (peer) => this.#passOver(peer),
+      resume: (peer) => this.#resume(peer),
+    })
   }
 
   /** Asks `peer` for as much of `transfer` as its window allows. True if it was asked for anything. */
   ask(transfer: Transfer, peer: Peer): boolean {
     let asked = false
+    if (this.#late.has(peer)) return asked
     for (;;) {
       const { room, requestBytes } = this.#window(peer)
       if (transfer.picker === null || room <= 0) return asked
       // A longest piece always fits: a window may be overdrawn by one.
       const most = Math.max(MAX_PIECE_BYTES, Math.min(room, requestBytes))
       const ordinals = transfer.picker.pick(peer.replica, most, this.#isIdle(peer))
-      if (ordinals.length === 0) return asked
-      asked = true
-      void this.#run(transfer, peer, ordinals)
+      if (ordinals.length > 0) void this.#run(transfer, peer, ordinals)
+      else if (!this.#isHeldUp(transfer, peer)) return asked
+      asked ||= ordinals.length > 0
     }
   }
 
@@ -81,11 +91,12 @@ export class PieceRequests {
   async #run(transfer: Transfer, peer: Peer, ordinals: readonly number[]): Promise<void> {
     const lengths = ordinals.map((ordinal) => transfer.lengthOf(ordinal))
     const bytes = lengths.reduce((sum, length) => sum + length, 0)
-    const request: Request = { abort: new AbortController(), open: new Set(ordinals) }
     const window = this.#window(peer)
     const askedMs = this.#needs.clock.elapsed()
+    const request: Request = { askedMs, abort: new AbortController(), open: new Set(ordinals) }
     window.asked(bytes)
     this.#remember(transfer, peer, request)
+    this.#late.look()
     let alive = this.#watch(peer, request)
     const receive = async (ordinal: number, piece: Uint8Array) => {
       alive()
@@ -123,7 +134,8 @@ export class PieceRequests {
     if (!(await transfer.receive(ordinal, bytes))) return this.#badPiece(transfer, peer, ordinal)
     request.open.delete(ordinal)
     const others = transfer.picker?.received(ordinal, peer.replica) ?? []
-    for (const other of others) this.#cancel(transfer, other, ordinal)
+    const late = this.#late.all().map(({ replica }) => replica)
+    for (const other of [...others, ...late]) if (other !== peer.replica) this.#cancel(transfer, other, ordinal)
     this.#needs.got(transfer, ordinal)
   }
 
@@ -156,11 +168,47 @@ export class PieceRequests {
     })
   }
 
+  /** True when the peer could deliver what another, who is now passed over, sits on. */
+  #isHeldUp(transfer: Transfer, peer: Peer): boolean {
+    if (transfer.picker?.isAllAsked !== true) return false
+    const others = this.#waitingFor([this.#requests.get(transfer) ?? new Map<Peer, Set<Request>>()])
+    return this.#late.passOverAtTheEnd(new Map([...others].filter(([other]) => other !== peer)))
+  }
+
+  /** Each peer that is asked for something, and since when. */
+  #waitingFor(asked: Iterable<ReadonlyMap<Peer, Set<Request>>> = this.#requests.values()): ReadonlyMap<Peer, number> {
+    const since = new Map<Peer, number>()
+    for (const peers of asked)
+      for (const [peer, requests] of peers)
+        for (const { askedMs } of requests) since.set(peer, Math.min(askedMs, since.get(peer) ?? Infinity))
+    return since
+  }
+
+  /** Others may be asked for its pieces; what it sends all the same is welcome. */
+  #passOver(peer: Peer): void {
+    this.#eachOpen(peer, (transfer, ordinal) => transfer.picker?.released(peer.replica, ordinal))
+  }
+
+  #resume(peer: Peer): void {
+    this.#eachOpen(peer, (transfer, ordinal) => transfer.picker?.resumed(peer.replica, ordinal))
+    this.#needs.room(peer)
+  }
+
+  #eachOpen(peer: Peer, use: (transfer: Transfer, ordinal: number) => void): void {
+    for (const [transfer, peers] of this.#requests)
+      for (const request of peers.get(peer) ?? []) for (const ordinal of request.open) use(transfer, ordinal)
+  }
+
   #remember(transfer: Transfer, peer: Peer, request: Request): void {
     const peers = this.#requests.get(transfer) ?? new Map<Peer, Set<Request>>()
     this.#requests.set(transfer, peers)
     const requests = peers.get(peer) ?? new Set()
     peers.set(peer, requests.add(request))
+  }
+
+  /** The peer is no more. */
+  gone(peer: Peer): void {
+    this.#late.forget(peer)
   }
 
   /** Ends what is under way for a transfer that ends. */

@@ -149,6 +149,8 @@ class MemoryPeer implements Peer {
   readonly #needs: ConnectionNeeds
   readonly #gone: AbortSignal
   readonly #underWay: Uint8Array[] = []
+  /** When it last sent a piece. */
+  #heardMs = 0
   /** What `them` sees of `us`: set once, right after both are made. */
   reverse: MemoryPeer | null = null
 
@@ -177,6 +179,10 @@ class MemoryPeer implements Peer {
 
   rttMs(): number {
     return 2 * this.#needs.latencyMs
+  }
+
+  silentMs(): number {
+    return this.#needs.clock.elapsed() - this.#heardMs
   }
 
   send(message: FolderMessage): void {
@@ -210,6 +216,7 @@ class MemoryPeer implements Peer {
       const bytes = piece && Uint8Array.from(piece.bytes) // a Buffer's slice() would be a view of what is given back
       piece?.release()
       await this.#travel('back', signal)
+      this.#heardMs = this.#needs.clock.elapsed()
       if (bytes?.byteLength !== lengths[i] || bytes === null) throw new PieceRefused('no such piece')
       await receive(ordinal, bytes)
     }

@@ -58,6 +58,8 @@ export interface Peer {
   readonly site: string | null
   /** Last measured round trip; NaN before the first. */
   rttMs(): number
+  /** For how long the peer has sent not a byte of the pieces that it may send; 0 when it may send none. */
+  silentMs(): number
   /** Queues a message. The queue is bounded: a peer that does not read is disconnected. */
   send(message: FolderMessage): void
   /** The whole piece list of a content, packed. Rejects if the peer has not got it or sends more than `maxBytes`. */

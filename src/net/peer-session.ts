@@ -7,6 +7,7 @@ import { decodeFrame, encodeFrame, type Frame, type Intro } from './codec.ts'
 import { Keepalive } from './keepalive.ts'
 import * as limits from './limits.ts'
 import { type MessageStream } from './message-stream.ts'
+import { Owed } from './owed.ts'
 import { type FolderHandlers, type FolderMessage, type Peer, PeerGone } from './peer-port.ts'
 import { type PieceBuffers } from './piece-buffers.ts'
 import { type PieceProviderNeeds } from './piece-provider.ts'
@@ -68,6 +69,7 @@ export class PeerSession implements Peer {
   /** Streams on which the peer asks for pieces. */
   readonly #pieceStreams = new Map<Stream, Connection>()
   readonly #asker: PieceAsker
+  readonly #owed: Owed
   #ended = false
 
   constructor(options: PeerSessionOptions, needs: PeerSessionNeeds) {
@@ -79,6 +81,7 @@ export class PeerSession implements Peer {
     this.peerId = options.peerId
     this.#folder = options.folder
     this.#needs = needs
+    this.#owed = new Owed(needs)
     this.#keepalive = new Keepalive({
       clock: needs.clock,
       ping: (id) => this.#send({ type: 'ping', id }),
@@ -119,6 +122,10 @@ export class PeerSession implements Peer {
 
   rttMs(): number {
     return this.#keepalive.rttMs()
+  }
+
+  silentMs(): number {
+    return this.#owed.silentMs()
   }
 
   send(message: FolderMessage): void {
@@ -229,6 +236,7 @@ export class PeerSession implements Peer {
           asking.heard()
           traffic.count('in', bytes)
         },
+        owed: this.#owed,
         ended: (error) => {
           asking.ended()
           if (brokeProtocol(error)) this.ban(`it sent what it may not: ${error.message}`)

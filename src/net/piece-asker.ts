@@ -12,7 +12,7 @@ import { type PieceRequester, type Receive } from './piece-requester.ts'
 
 /** Credit grows with the round trip, up to MAX_CREDIT_BYTES: enough for 250 MB/s. */
 const CREDIT_BYTES_PER_MS = 250_000
-/** How often a lane is looked at: if nothing has come since, it is given up before its peer would be passed over. */
+/** How often a lane is looked at: if nothing has come since, it is given up, and what it was asked for is asked again. */
 const LOOK_AT_LANE_MS = 10_000
 
 export interface PieceAskerNeeds {

@@ -4,6 +4,7 @@
  * kept by granting slowly. Piece lists need no credit: whoever asks bounds their size.
  */
 import { type RootHash } from '../base/brand.ts'
+import { type Owed } from './owed.ts'
 import { type PeerGone } from './peer-port.ts'
 import * as limits from './limits.ts'
 import { ListFetch } from './list-fetch.ts'
@@ -23,6 +24,7 @@ export interface PieceRequesterNeeds {
   /** Sends a request; the stream frames it. */
   readonly send: (request: Uint8Array) => void
   readonly countReceived: (bytes: number) => void
+  readonly owed: Owed
 }
 
 export type Receive = (ordinal: number, bytes: Uint8Array) => Promise<void>
@@ -89,6 +91,8 @@ export class PieceRequester {
 
   /** The stream has ended: everything under way fails. */
   gone(error: PeerGone): void {
+    this.#needs.owed.forgiven(this.#credit)
+    this.#credit = 0
     this.#gone = error
     for (const fetch of [...this.#pieces.values(), ...this.#lists.values()]) fetch.fail(error)
     for (const start of this.#waiting.splice(0)) start()
@@ -155,6 +159,7 @@ export class PieceRequester {
 
   #spend(bytes: number): void {
     this.#credit -= bytes
+    this.#needs.owed.came(bytes)
     if (this.#credit < 0) throw new ProtocolError('more bytes than were asked for')
   }
 
@@ -193,6 +198,7 @@ export class PieceRequester {
   #tell(bytes: number): void {
     if (this.#gone !== null) return
     this.#credit += bytes
+    this.#needs.owed.granted(bytes)
     this.#send({ type: 'credit', bytes })
   }
 

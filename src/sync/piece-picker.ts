@@ -88,6 +88,11 @@ export class PiecePicker {
     return this.#missingBytes
   }
 
+  /** True when all that is missing has been asked of somebody. */
+  get isAllAsked(): boolean {
+    return this.#open.size === 0
+  }
+
   /** True if some peer has some of what is missing. */
   get isOffered(): boolean {
     return this.#swarm.offers((ordinal) => !this.#got.has(ordinal))
@@ -186,6 +191,11 @@ export class PiecePicker {
     assert(!this.#got.has(ordinal), 'a piece that is here was still in flight')
     this.#open.add(ordinal)
     this.#firstOpenWord = Math.min(this.#firstOpenWord, ordinal >>> 5)
+  }
+
+  /** It is going to send a piece that was released, after all. Nothing changes where another has been asked meanwhile. */
+  resumed(peer: PeerKey, ordinal: number): void {
+    if (this.#open.delete(ordinal)) this.#flights.ask(peer, ordinal)
   }
 
   #pickFromReceiver(round: Round, receiver: Receiver): void {

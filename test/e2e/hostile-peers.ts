@@ -80,7 +80,7 @@ async function doOne(cluster: Cluster, harm: Harm | 'none'): Promise<HarmFigures
   if (hostile.hasStruck) await until(`${harm}: it is put out`, () => hostile.droppedMs !== null)
   const log = victim
     .log()
-    .filter(({ msg }) => /shut out|cut off/.test(String(msg)))
+    .filter(({ msg }) => /shut out|cut off|asking others instead/.test(String(msg)))
     .map(({ msg }) => String(msg))
   await hostile.leave()
   for (const host of cluster.hosts) await host.kill('SIGTERM')

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { type Uint8ArrayList } from 'uint8arraylist'
 import { type FolderId, type RootHash } from '../../src/base/brand.ts'
 import * as limits from '../../src/net/limits.ts'
+import { Owed } from '../../src/net/owed.ts'
 import { PeerGone, PieceRefused, type ServedPiece } from '../../src/net/peer-port.ts'
 import { PieceBuffers } from '../../src/net/piece-buffers.ts'
 import { chunkHeader, ChunkReader, MAX_CHUNK_BYTES, MAX_SEND_BYTES, PIECE } from '../../src/net/piece-frames.ts'
@@ -31,6 +32,7 @@ interface WorldOptions {
   readonly download?: RateLimit
   readonly servePiece?: (ordinal: number) => Promise<ServedPiece | null>
   readonly list?: Uint8Array | null
+  readonly owed?: Owed
 }
 
 /** A requester and a provider joined by a connection that takes `sink.room` messages before it is full. */
@@ -72,6 +74,7 @@ function world(options: WorldOptions = {}) {
       provider.request(request)
     },
     countReceived: (bytes) => (stats.receivedBytes += bytes),
+    owed: options.owed ?? new Owed({ clock: new VirtualClock() }),
   })
   /** Carries what was sent to the other end until nothing moves any more. */
   const carry = async () => {
@@ -314,6 +317,23 @@ test('limits for upload and download hold, with pieces far larger than what pass
     }
     requester.gone(new PeerGone('over'))
   }
+})
+
+test('a peer owes nothing while our own limit lets it send nothing, and is silent when it could send and does not', async () => {
+  const clock = new VirtualClock()
+  const owed = new Owed({ clock })
+  const download = new RateLimit({ bytesPerSecond: 10_000 }, { clock })
+  const { requester, carry } = world({ lengths: [100_000], download, owed })
+  requester.fetchPieces(ROOT, [0], [100_000], async () => {}, never).catch(() => {})
+  for (let i = 0; i < 60; i++) download.take(1_000, () => {}) // others are to get their share first
+  await carry()
+  await clock.pass(5_000)
+  assert.equal(owed.silentMs(), 0)
+  await clock.pass(5_000)
+  assert.ok(owed.silentMs() > 0, 'what it may send now is not carried')
+  await carry()
+  assert.equal(owed.silentMs(), 0)
+  requester.gone(new PeerGone('over'))
 })
 
 test('a provider that sends more than it was granted is cut off', () => {
