@@ -14,6 +14,7 @@ import { type PieceChecker } from '../scan/piece-checker.ts'
 import { type Scanner } from '../scan/scanner.ts'
 import { type Entry } from '../sync/entry.ts'
 import { Announcer } from './announcer.ts'
+import { ArchiveFinder } from './archive-finder.ts'
 import { ArchiveKeeper } from './archive-keeper.ts'
 import { Committer } from './committer.ts'
 import { ContentReader } from './content-reader.ts'
@@ -71,6 +72,7 @@ export class PoolFolder implements FolderHandlers {
   readonly #disk: Root
   readonly #committer: Committer
   readonly #reader: ContentReader
+  readonly #finder: ArchiveFinder
   readonly #peers = new Set<Peer>()
   readonly #renewIndex: PoolFolderNeeds['renewIndex']
   readonly #claim: RootClaiming | null
@@ -137,6 +139,8 @@ export class PoolFolder implements FolderHandlers {
       { ttlMs: () => this.settings.archiveTtlMs },
       { ...shared, takeNow: (path) => this.local.changes.takeNow(path) },
     )
+    const rootIsSound = async () => (await shared.guard.trouble()) === null
+    this.#finder = new ArchiveFinder({ ...shared, rootIsSound })
     this.whereabouts = new Whereabouts({
       ...needs,
       transfers: () => this.remote.downloader.transfers(),
@@ -155,7 +159,10 @@ export class PoolFolder implements FolderHandlers {
 
   /** Begins the first scan; what the records ask for is carried out after it. */
   start(): void {
-    void this.local.noticing.rescan().then(() => this.remote.start())
+    void this.local.noticing.rescan().then(() => {
+      this.#finder.start()
+      return this.remote.start()
+    })
     this.archive.start()
     this.scrub.scrubber.start()
   }
@@ -192,6 +199,7 @@ export class PoolFolder implements FolderHandlers {
   /** Ends what is under way; staging stays for the next start. */
   async close(): Promise<void> {
     this.archive.stop()
+    await this.#finder.close()
     await this.scrub.scrubber.close()
     await this.local.close()
     await this.remote.close()

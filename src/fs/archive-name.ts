@@ -18,3 +18,12 @@ function shorten(name: string, bytes: number): string {
   while (((all[end] ?? 0) & 0xc0) === 0x80) end--
   return all.toString('utf8', 0, end)
 }
+
+/** What `archiveName` made the name of, and when; null for a name that it did not make. A long one may have been cut. */
+export function parseArchiveName(archived: string): { readonly name: string; readonly archivedMs: number } | null {
+  const found = /^(.+)\.(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z(?:-\d+)?$/s.exec(archived)
+  if (found === null) return null
+  const [, name = '', year, month, day, hour, minute, second] = found
+  const archivedMs = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
+  return Number.isNaN(archivedMs) ? null : { name, archivedMs }
+}

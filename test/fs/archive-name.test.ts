@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { archiveName } from '../../src/fs/archive-name.ts'
+import { archiveName, parseArchiveName } from '../../src/fs/archive-name.ts'
 
 const noon = Date.UTC(2026, 0, 1, 12)
 
@@ -22,6 +22,24 @@ describe('archiveName', () => {
     it(`names ${name}`, () => assert.equal(archiveName(file, noon, attempt), expected))
 
   it('leaves out fractions of a second', () => assert.equal(archiveName('a', noon + 999, 0), 'a.20260101T120000Z'))
+
+  it('is read back', () => {
+    const file = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 100 })
+    fc.assert(
+      fc.property(file, fc.integer({ min: 0, max: 4e9 }), fc.nat(20), (name, s, attempt) => {
+        assert.deepEqual(parseArchiveName(archiveName(name, s * 1000, attempt)), { name, archivedMs: s * 1000 })
+      }),
+    )
+  })
+
+  for (const name of [
+    'debian-12.iso',
+    'debian-12.iso.1',
+    '.20260101T120000Z',
+    'a.20261301T120000Z',
+    'a.20260101T120000Z-',
+  ])
+    it(`did not make ${name}`, () => assert.equal(parseArchiveName(name), null))
 
   it('never ends in .iso, never has over 255 bytes, and differs for each attempt', () => {
     const file = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 255 })
