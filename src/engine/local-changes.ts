@@ -233,18 +233,28 @@ export class LocalChanges {
     if (isOurs) return
     const list = await this.#needs.taker.hash(path, stat, this.#stop.signal)
     if (list === null) return
-    const root = rootHash(list)
-    const known = this.#needs.index.pieceList(root) !== null
-    const content: readonly Change[] = known ? [] : [{ op: 'content', root, list }]
-    const observed = observedFile(stat, list)
+    const [observed, content] = [observedFile(stat, list), this.#newContent(list)]
     if (!this.#needs.records.isOverwrite(path, observed)) return await this.#commit(path, stat, observed, content)
     await this.#needs.committer.commit(() => content)
     this.#needs.overwrites.add({ path, stat, observed })
   }
 
-  /** Announces a file that was hashed before. */
+  /** Announces a file that was hashed before; again where its piece list has been forgotten, because nothing named it. */
   async announce({ path, stat, observed }: Overwrite): Promise<void> {
-    await this.#commit(path, stat, observed, []).catch((error: unknown) => this.#failed(path, error))
+    const { index, taker } = this.#needs
+    try {
+      if (observed.kind === 'file' && index.pieceList(observed.root) !== null)
+        return await this.#commit(path, stat, observed, [])
+      const list = await taker.hash(path, stat, this.#stop.signal)
+      if (list !== null) await this.#commit(path, stat, observedFile(stat, list), this.#newContent(list))
+    } catch (error) {
+      this.#failed(path, error)
+    }
+  }
+
+  #newContent(list: PieceList): readonly Change[] {
+    const root = rootHash(list)
+    return this.#needs.index.pieceList(root) === null ? [{ op: 'content', root, list }] : []
   }
 
   /** Under the lock: still what was observed? Then the record, the entry, and the other half of a rename together. */

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type RelPath } from '../../src/base/brand.ts'
+import { silentLog } from '../../src/base/log.ts'
+import { type Change } from '../../src/db/index-port.ts'
 import { LocalChanges, type LocalChangesNeeds } from '../../src/engine/local-changes.ts'
-import { path } from '../db/index-samples.ts'
+import { rootHash } from '../../src/sync/piece-list.ts'
+import { listOf, path } from '../db/index-samples.ts'
 
 test('a link whose target vanishes before it has settled is looked at again, and waits no more', () => {
   const settling = new Set<RelPath>([path('image.iso')])
@@ -55,4 +58,28 @@ test('a link to the directory that it lies in waits until that has been taken up
   sound.resolve(false)
   await new Promise(setImmediate)
   assert.deepEqual(again, [path('d/here')])
+})
+
+test('a file that was held so long that its pieces have been forgotten is hashed again when it is approved', async () => {
+  const [pieces, stat] = [listOf(['held']), { kind: 'file' as const, size: 9, mtimeUs: 1, ctimeUs: 1, inode: 1 }]
+  const observed = { kind: 'file' as const, size: 9, mtimeUs: 1, root: rootHash(pieces) }
+  const committed: string[] = []
+  const needs = {
+    index: { entry: () => null, pieceList: () => null },
+    taker: { hash: async () => pieces },
+    disk: { stat: async () => stat },
+    deletions: { renamedFrom: () => null },
+    records: { note: () => ({ changes: [], what: 'announced' }) },
+    committer: {
+      commit: async (decide: () => readonly Change[]) => void committed.push(...decide().map(({ op }) => op)),
+    },
+    locks: { with: (_paths: readonly RelPath[], work: () => Promise<unknown>) => work() },
+    rootIsSound: async () => true,
+    problems: { clear: () => {} },
+    log: silentLog,
+    announced: () => {},
+  }
+  const changes = new LocalChanges(needs as unknown as LocalChangesNeeds)
+  await changes.announce({ path: path('held.iso'), stat, observed })
+  assert.deepEqual(committed, ['content'])
 })
