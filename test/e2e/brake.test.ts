@@ -69,7 +69,8 @@ describe('the brake on mass overwrites', () => {
   const problem = async (host: Host, kind: string) =>
     (await host.status())?.folders[0]?.problems.some((p) => p.kind === kind) === true
   const contents = (host: Host) => readdirSync(host.path('images')).map((name) => textOf(host, name))
-  const textOf = (host: Host, name: string) => readFileSync(host.path('images', name), 'utf8')
+  /** Empty for the moment in which one file has gone to the archive and the next has not come. */
+  const textOf = (host: Host, name: string) => readIfThere(host.path('images', name))
   const count = (host: Host, text: RegExp) => contents(host).filter((content) => text.test(content)).length
 
   before(async () => {
@@ -151,3 +152,11 @@ describe('the brake on mass overwrites', () => {
     await until('all are back', () => count(one, /^(image|second|third)/) === FILES + 1)
   })
 })
+
+function readIfThere(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
