@@ -3,12 +3,17 @@
  * Prints a JSON line for each; exit status 0 if every promise was kept. Some rows need root, and say so.
  */
 import assert from 'node:assert/strict'
+import { changeByWrongClocks } from './clocks.ts'
 import { doHarm, HARMS } from './hostile-peers.ts'
 import { LOSSES, loseIndexes } from './index-losses.ts'
 import { killInTransfers } from './kills.ts'
+import { DISASTERS, strike } from './mass.ts'
 import { loseRoots } from './mounts.ts'
 import { flipBits } from './rot.ts'
+import { huntSecrets } from './secret-hunt.ts'
 import { sendStrangers } from './strangers.ts'
+import { changeFromAfar } from './undo.ts'
+import { meetObstacles, OBSTACLES } from './unreadable.ts'
 import { TROUBLES } from './wrong-mounts.ts'
 
 interface Row {
@@ -30,9 +35,29 @@ const rows: Readonly<Record<string, Row>> = {
     times: 20,
     run: (each) => loseRoots({ troubles: TROUBLES.flatMap((trouble) => Array.from({ length: each }, () => trouble)) }),
   },
+  mass: { times: 1000, run: mass },
+  unreadable: {
+    times: 20,
+    run: (each) => meetObstacles({ obstacles: OBSTACLES.flatMap((one) => Array.from({ length: each }, () => one)) }),
+  },
+  undo: { times: 1000, run: (changes) => changeFromAfar({ changes }) },
+  clocks: { times: 100, run: (changes) => changeByWrongClocks({ changes }) },
+  secrets: { times: 20, run: secrets },
   rot: { times: 100, run: (flips) => flipBits({ flips, bytes: 1_000_000 }) },
   strangers: { times: 100_000, run: strangers },
   hostile: { times: 1, run: hostile },
+}
+
+async function mass(files: number): Promise<object> {
+  const disasters = []
+  for (const disaster of DISASTERS) disasters.push(await strike({ disaster, files }))
+  return { disasters }
+}
+
+async function secrets(files: number): Promise<object> {
+  const figures = await huntSecrets({ files })
+  assert.deepEqual(figures.hits, [])
+  return figures
 }
 
 async function strangers(fuzzed: number): Promise<object> {
@@ -65,5 +90,11 @@ if (chosen.length === 0) throw new Error(`there is no row '${only}': one of ${Ob
 for (const [row, { times, run }] of chosen) {
   const tried = Number(given ?? times)
   const result = await run(tried)
-  console.log(JSON.stringify({ chaos: row, times: tried, ...(result ?? { skipped: 'needs root and loop devices' }) }))
+  console.log(
+    JSON.stringify({
+      chaos: row,
+      times: tried,
+      ...(result ?? { skipped: 'needs root, loop devices, setpriv or libfaketime' }),
+    }),
+  )
 }

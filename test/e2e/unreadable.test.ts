@@ -1,26 +1,17 @@
 /** A daemon that is not root: what it may not read is a problem, and is not taken for deleted. */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, chownSync, existsSync, mkdirSync, renameSync } from 'node:fs'
 import { test } from 'node:test'
-import { Cluster, type Host, LAUNCHER } from './cluster.ts'
+import { Cluster } from './cluster.ts'
 import { drop, report, settled, shown, solved } from './pool.ts'
+import { meetObstacles, OBSTACLES, withoutPower } from './unreadable.ts'
 
 const NOBODY = 65534
-
-/** root without the two capabilities that let it read everything; null where there is no such tool. */
-function withoutPower(host: Host): string | null {
-  const launcher = join(host.home, 'isosyncd-without-power')
-  const drop = 'setpriv --bounding-set -dac_override,-dac_read_search'
-  writeFileSync(launcher, `#!/bin/sh\nexec ${drop} ${LAUNCHER} "$@"\n`, { mode: 0o755 })
-  return spawnSync('sh', ['-c', `${drop} true`]).status === 0 ? launcher : null
-}
 
 test('a file and a directory that may not be read are problems, and nothing of them is lost', async (t) => {
   await using cluster = await Cluster.make({ hosts: 2 })
   const [source, other] = [cluster.host(0), cluster.host(1)]
-  const launcher = process.getuid?.() === 0 ? withoutPower(source) : null
+  const launcher = withoutPower(source)
   if (launcher === null) return t.skip('needs root, and setpriv')
   source.start({}, [], launcher)
   other.start()
@@ -54,4 +45,10 @@ test('a file and a directory that may not be read are problems, and nothing of t
   await solved(source, 'new.iso', 'unreadable')
   await settled(cluster)
   assert.equal((await report(other))?.files, 4)
+})
+
+test('what cannot be looked at is not deleted: closed, with bad names, or on a disk that fails', async (t) => {
+  const figures = await meetObstacles({ obstacles: OBSTACLES })
+  if (figures === null) return t.skip('needs root, setpriv and loop devices')
+  assert.equal(figures.tombstones, 0)
 })
