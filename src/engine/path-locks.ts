@@ -10,7 +10,7 @@ export class PathLocks {
 
   /**
    * Runs `work` when all earlier work on these paths is done. All paths are asked for in one step, so works queue up
-   * in one order everywhere and none waits in a circle.
+   * in one order everywhere and none waits in a circle. Whoever holds one already must not wait for another: `ifFree`.
    */
   async with<T>(paths: readonly RelPath[], work: () => Promise<T>): Promise<T> {
     const before = paths.map((path) => this.#tails.get(path) ?? Promise.resolve())
@@ -23,5 +23,10 @@ export class PathLocks {
       for (const path of paths) if (this.#tails.get(path) === done) this.#tails.delete(path)
       resolve()
     }
+  }
+
+  /** Runs `work` if nobody works on the path or waits to; null, with nothing done, if somebody does. */
+  async ifFree<T>(path: RelPath, work: () => Promise<T>): Promise<T | null> {
+    return this.#tails.has(path) ? null : await this.with([path], work)
   }
 }

@@ -170,13 +170,16 @@ export class TreeChanges {
     throw new FsError('changed', path, 'it is no longer the link that was there')
   }
 
-  /** A file of this folder that a tombstone takes away has the content: renamed here, nothing is sent or copied. */
+  /**
+   * A file of this folder that a tombstone takes away has the content: renamed here, nothing is sent or copied. Whoever works
+   * on that file may be waiting for `path`, whose lock we hold: then it is not waited for, and its pieces are copied.
+   */
   async #moveHere(path: RelPath, root: RootHash, mtimeUs: number, version: Version): Promise<boolean> {
     const { index, locks, disk } = this.#needs
     const goes = (from: RelPath) => reconcile(index.entry(from), index.recordsOf(from))
     const source = index.entriesHolding(root).find((entry) => goes(entry.path).do === 'archive')
     if (source === undefined) return false
-    return await locks.with([source.path], async () => {
+    const moved = await locks.ifFree(source.path, async () => {
       const entry = index.entry(source.path)
       const decision = goes(source.path)
       if (entry?.kind !== 'file' || entry.root !== root || decision.do !== 'archive') return false
@@ -188,6 +191,7 @@ export class TreeChanges {
       this.#needs.log.info({ path, from: source.path }, `renamed ${source.path} to ${path}`)
       return true
     })
+    return moved ?? false
   }
 
   #archived(
