@@ -1,11 +1,11 @@
 /**
  * `npm run bench` runs all benchmarks, one after the other; `npm run bench -- NAME [its arguments]` runs one. Each
- * prints one JSON line.
+ * prints one JSON line; `compare` prints one for each run, and writes and draws them all.
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 
-const NAMES = ['hashing', 'rescan', 'wire', 'arrival', 'many', 'pool', 'idle', 'limits']
+const NAMES = ['hashing', 'rescan', 'wire', 'arrival', 'many', 'pool', 'idle', 'limits', 'compare']
 
 const [name, ...args] = process.argv.slice(2)
 if (name !== undefined && !NAMES.includes(name)) {
