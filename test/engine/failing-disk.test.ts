@@ -61,8 +61,9 @@ async function inStep(): Promise<TwoHosts> {
   for (const [path, text] of Object.entries(BEFORE))
     if (path.endsWith('/')) user.makeDirectory(path.slice(0, -1))
     else user.write(path, text)
-  await hosts.one.folder.local.noticing.rescan()
+  const scanned = hosts.one.folder.local.noticing.rescan()
   await hosts.pass(10_000)
+  await scanned
   assert.deepEqual(hosts.two.tree(), hosts.one.tree())
   hosts.two.asked.length = 0
   return hosts
