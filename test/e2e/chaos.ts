@@ -3,10 +3,13 @@
  * Prints a JSON line for each; exit status 0 if every promise was kept. Some rows need root, and say so.
  */
 import assert from 'node:assert/strict'
+import { changeFiles } from './changing.ts'
 import { changeByWrongClocks } from './clocks.ts'
+import { fillDisks, TROUBLES as DISK_TROUBLES } from './full.ts'
 import { doHarm, HARMS } from './hostile-peers.ts'
 import { LOSSES, loseIndexes } from './index-losses.ts'
 import { killInTransfers } from './kills.ts'
+import { swapLinks } from './links.ts'
 import { DISASTERS, strike } from './mass.ts'
 import { loseRoots } from './mounts.ts'
 import { flipBits } from './rot.ts'
@@ -44,6 +47,15 @@ const rows: Readonly<Record<string, Row>> = {
   clocks: { times: 100, run: (changes) => changeByWrongClocks({ changes }) },
   secrets: { times: 20, run: secrets },
   rot: { times: 100, run: (flips) => flipBits({ flips, bytes: 1_000_000 }) },
+  changing: {
+    times: 200,
+    run: (changes) => changeFiles({ changes, hashedBytes: 32 << 20, sentBytes: 3 << 20, kBPerSecond: 5000 }),
+  },
+  links: { times: 5000, run: (installs) => swapLinks({ installs, received: Math.ceil(installs / 10) }) },
+  full: {
+    times: 20,
+    run: (each) => fillDisks(Array.from({ length: each }, () => DISK_TROUBLES).flat()),
+  },
   strangers: { times: 100_000, run: strangers },
   hostile: { times: 1, run: hostile },
 }
