@@ -9,6 +9,7 @@ import { type ContentsTable } from './contents-table.ts'
 import { type DirectoriesTable, storedPath } from './directories-table.ts'
 import { ABSENT, entryKind, kindNumber } from './kind.ts'
 import { type Connection } from './open-connection.ts'
+import { Remembered } from './remembered.ts'
 
 export interface EntryRow {
   readonly name: string
@@ -40,6 +41,7 @@ export class EntriesTable {
   readonly #anyAtAll
   readonly #insert
   readonly #delete
+  readonly #remembered = new Remembered<Entry>({ read: (path) => this.#read(path) })
 
   constructor(db: Connection, folder: number, needs: EntriesNeeds) {
     this.#folder = folder
@@ -48,8 +50,10 @@ export class EntriesTable {
     this.#inDirectory = db.prepare<[number], EntryRow>(
       `${SELECT} WHERE e.dir = ${NUMBER} AND e.kind <> ${ABSENT} ORDER BY e.name`,
     )
+    // CROSS JOIN: from the few entries to their directories, not through all directories to the entries.
     this.#holding = db.prepare<[number, number], EntryRow & { dir: DirPath }>(
-      `SELECT d.path AS dir, ${ENTRY_COLUMNS} FROM entry e JOIN directory d ON d.id = e.dir JOIN content c ON c.id = e.content
+      `SELECT d.path AS dir, ${ENTRY_COLUMNS} FROM entry e CROSS JOIN directory d ON d.id = e.dir
+         CROSS JOIN content c ON c.id = e.content
        WHERE e.content = ${NUMBER} AND d.folder = ${NUMBER} ORDER BY d.path, e.name`,
     )
     this.#anyIn = db
@@ -71,6 +75,15 @@ export class EntriesTable {
   }
 
   get(path: RelPath): Entry | null {
+    return this.#remembered.get(path)
+  }
+
+  /** A transaction has been undone. */
+  rowsWent(): void {
+    this.#remembered.forgetAll()
+  }
+
+  #read(path: RelPath): Entry | null {
     const [dir, name] = [parentOf(path), nameOf(path)]
     const id = this.#needs.directories.find(dir)
     const row = id === null ? undefined : this.#ofPath.get(id, name)
@@ -106,6 +119,7 @@ export class EntriesTable {
   }
 
   put(entry: Entry): void {
+    this.#remembered.forget(entry.path)
     const { directories, contents } = this.#needs
     const [dir, name] = [parentOf(entry.path), nameOf(entry.path)]
     const file = entry.kind === 'file' ? entry : null
@@ -124,6 +138,7 @@ export class EntriesTable {
   }
 
   forget(path: RelPath): void {
+    this.#remembered.forget(path)
     const [dir, name] = [parentOf(path), nameOf(path)]
     const id = this.#needs.directories.find(dir)
     if (id !== null) this.#delete.run(id, name)

@@ -171,6 +171,8 @@ export class SqliteFolderIndex implements FolderIndex {
   /** Rows have gone, by a rollback or as garbage: nothing is remembered of them. */
   rowsWent(): void {
     this.#directories.rowsWent()
+    this.#records.rowsWent()
+    this.#entries.rowsWent()
   }
 
   #undoing<T>(transaction: () => T): T {

@@ -10,6 +10,7 @@ import { type DirectoriesTable, storedPath } from './directories-table.ts'
 import { type Sequenced } from './index-port.ts'
 import { kindNumber, recordKind } from './kind.ts'
 import { type Connection } from './open-connection.ts'
+import { Remembered } from './remembered.ts'
 
 /** `id` = folder * this + sequence. 2^40 sequences a folder, 8,191 folders: ids stay below 2^53. */
 export const SEQUENCES_PER_FOLDER = 2 ** 40
@@ -18,7 +19,6 @@ const PAGE_ROWS = 1_000
 
 interface RecordRow {
   readonly id: number
-  readonly dir: DirPath
   readonly name: string
   readonly kind: number
   readonly version: Uint8Array
@@ -33,10 +33,9 @@ interface RecordRow {
   readonly earlier: Uint8Array | null
 }
 
-const SELECT = `SELECT r.id, d.path AS dir, r.name, r.kind, r.version, r.author, r.order_us AS orderUs, r.signature,
-    p.root AS previous, c.root, r.size, r.mtime_us AS mtimeUs, r.target, r.earlier
-  FROM record r JOIN directory d ON d.id = r.dir
-    LEFT JOIN content c ON c.id = r.content LEFT JOIN content p ON p.id = r.previous`
+const COLUMNS = `r.id, r.name, r.kind, r.version, r.author, r.order_us AS orderUs, r.signature, p.root AS previous, c.root,
+    r.size, r.mtime_us AS mtimeUs, r.target, r.earlier`
+const CONTENTS = 'LEFT JOIN content c ON c.id = r.content LEFT JOIN content p ON p.id = r.previous'
 
 export interface RecordsNeeds {
   readonly directories: DirectoriesTable
@@ -53,15 +52,16 @@ export class RecordsTable {
   readonly #delete
   readonly #lastSequence
   readonly #nextSequence
+  readonly #remembered = new Remembered<readonly SignedRecord[]>({ read: (path) => this.#read(path) })
 
   constructor(db: Connection, folder: number, needs: RecordsNeeds) {
     this.#folder = folder
     this.#needs = needs
     this.#ofPath = db.prepare<[number, string], RecordRow>(
-      `${SELECT} WHERE r.dir = ${NUMBER} AND r.name = ${TEXT} ORDER BY r.id`,
+      `SELECT ${COLUMNS} FROM record r ${CONTENTS} WHERE r.dir = ${NUMBER} AND r.name = ${TEXT} ORDER BY r.id`,
     )
-    this.#after = db.prepare<[number, number, number], RecordRow>(
-      `${SELECT} WHERE r.id > ${NUMBER} AND r.id < ${NUMBER} ORDER BY r.id LIMIT ${NUMBER}`,
+    this.#after = db.prepare<[number, number, number], RecordRow & { dir: DirPath }>(
+      `SELECT d.path AS dir, ${COLUMNS} FROM record r CROSS JOIN directory d ON d.id = r.dir ${CONTENTS} WHERE r.id > ${NUMBER} AND r.id < ${NUMBER} ORDER BY r.id LIMIT ${NUMBER}`,
     )
     this.#namesIn = db
       .prepare<[number, string, number], string>(
@@ -82,13 +82,18 @@ export class RecordsTable {
   }
 
   of(path: RelPath): readonly SignedRecord[] {
-    return this.#rowsOf(path).map(recordOf)
+    return this.#remembered.get(path) ?? []
+  }
+
+  /** A transaction has been undone. */
+  rowsWent(): void {
+    this.#remembered.forgetAll()
   }
 
   after(sequence: number, limit: number): readonly Sequenced[] {
     const base = this.#folder * SEQUENCES_PER_FOLDER
     const rows = this.#after.all(base + sequence, base + SEQUENCES_PER_FOLDER, limit)
-    return rows.map((row) => ({ sequence: row.id - base, record: recordOf(row) }))
+    return rows.map((row) => ({ sequence: row.id - base, record: recordOf(row.dir, row) }))
   }
 
   lastSequence(): number {
@@ -111,13 +116,20 @@ export class RecordsTable {
   /** Makes `records` the set of the path. A signature covers all fields: equal ones mean that it is stored already. */
   replace(path: RelPath, records: readonly SignedRecord[]): void {
     const wanted = new Map(records.map((record) => [signatureKey(record.signature), record]))
-    for (const row of this.#rowsOf(path)) {
+    const isNew = this.of(path).length === 0
+    this.#remembered.forget(path)
+    for (const row of isNew ? [] : this.#rowsOf(path)) {
       if (!wanted.delete(signatureKey(row.signature))) this.#delete.run(row.id)
     }
     for (const record of wanted.values()) {
       assert(record.path === path, `a record of ${record.path} among those of ${path}`)
       this.#store(record)
     }
+  }
+
+  #read(path: RelPath): readonly SignedRecord[] {
+    const dir = parentOf(path)
+    return this.#rowsOf(path).map((row) => recordOf(dir, row))
   }
 
   #rowsOf(path: RelPath): readonly RecordRow[] {
@@ -151,9 +163,9 @@ export class RecordsTable {
   }
 }
 
-function recordOf(row: RecordRow): SignedRecord {
+function recordOf(dir: DirPath, row: RecordRow): SignedRecord {
   const common = {
-    path: storedPath(row.dir, row.name),
+    path: storedPath(dir, row.name),
     version: unpackVersion(row.version),
     author: hexOf<ReplicaId>(row.author),
     previous: row.previous && hexOf<RootHash>(row.previous),
