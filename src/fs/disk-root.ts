@@ -137,6 +137,7 @@ export class DiskRoot implements Root {
   async removeDirectory(path: RelPath): Promise<void> {
     using place = this.#layout.place(path)
     await attempt(path, 'cannot remove the directory', () => removeDir(place.dir.at(place.name)))
+    this.#layout.directoriesChanged()
     await place.dir.sync()
   }
 

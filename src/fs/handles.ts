@@ -19,10 +19,12 @@ export class DirHandle {
   readonly fd: number
   /** The directory as the operator knows it: relative in the tree ('' is the root), absolute elsewhere. */
   readonly shown: string
+  readonly #giveBack: (fd: number) => void
 
-  constructor(fd: number, shown: string) {
+  constructor(fd: number, shown: string, giveBack: (fd: number) => void = closeSync) {
     this.fd = fd
     this.shown = shown
+    this.#giveBack = giveBack
   }
 
   /** Opens a directory by the path in the config; links on the way there are the operator's own. */
@@ -73,7 +75,7 @@ export class DirHandle {
   }
 
   [Symbol.dispose](): void {
-    closeSync(this.fd)
+    this.#giveBack(this.fd)
   }
 }
 

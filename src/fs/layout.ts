@@ -17,11 +17,14 @@ import { descend, descendIfThere, DirHandle, type Leaf } from './handles.ts'
 import { descendMaking } from './make-directories.ts'
 import { type Ownership } from './ownership.ts'
 import { FsError } from './root.ts'
+import { SharedHandles } from './shared-handles.ts'
 
 /** Never part of the tree, whether or not meta_dir is elsewhere. */
 export const META_NAME = '.sync'
 const STAGING_NAME = 'staging'
 const ARCHIVE_NAME = 'Archive'
+/** No path of the tree begins with a slash. */
+const STAGING_KEY = '/staging'
 
 export interface DiskRootOptions {
   /** Absolute. */
@@ -50,6 +53,7 @@ export class Layout {
   readonly metaDir: string
   /** The tree's path of meta_dir when it lies inside, else null: neither shown nor touched as part of the tree. */
   readonly #metaInside: string | null
+  readonly #handles = new SharedHandles()
 
   constructor(options: DiskRootOptions) {
     this.options = options
@@ -80,30 +84,41 @@ export class Layout {
   }
 
   openDirectory(path: DirPath): DirHandle {
-    const names = this.#names(path)
-    return descend(this.openTop(), names)
+    return this.#directory(this.#names(path))
   }
 
   /** The place of `path`, whose directory must be there. */
   place(path: RelPath): Place {
     const names = this.#names(path)
     const name = names.pop() ?? ''
-    return placeIn(descend(this.openTop(), names), name)
+    return placeIn(this.#directory(names), name)
   }
 
   /** The same; null when its directory is not there. */
   placeIfThere(path: RelPath): Place | null {
     const names = this.#names(path)
     const name = names.pop() ?? ''
+    const key = names.join('/')
+    const known = this.#handles.take(key)
+    if (known !== null) return placeIn(known, name)
     const dir = descendIfThere(this.openTop(), names)
-    return dir === null ? null : placeIn(dir, name)
+    return dir === null ? null : placeIn(this.#handles.share(key, dir), name)
   }
 
   /** The same, making its directories. */
   async makePlace(path: RelPath): Promise<Place> {
     const names = this.#names(path)
     const name = names.pop() ?? ''
-    return placeIn(await descendMaking(this.openTop(), names, this.dirOwnership), name)
+    const key = names.join('/')
+    const known = this.#handles.take(key)
+    if (known !== null) return placeIn(known, name)
+    const dir = await descendMaking(this.openTop(), names, this.dirOwnership)
+    return placeIn(this.#handles.share(key, dir), name)
+  }
+
+  /** A directory has been removed, or something else put in its place: it is walked to anew. */
+  directoriesChanged(): void {
+    this.#handles.forget()
   }
 
   /** meta_dir. Inside the root it is walked like the tree; elsewhere its path is the operator's own. */
@@ -120,12 +135,16 @@ export class Layout {
   }
 
   openStaging(): DirHandle {
-    return descend(this.openMeta(), [STAGING_NAME])
+    return this.#handles.take(STAGING_KEY) ?? this.#handles.share(STAGING_KEY, descend(this.openMeta(), [STAGING_NAME]))
   }
 
   /** Staging is for no one else to see: what lies there is not whole. */
   async makeStaging(): Promise<DirHandle> {
-    return descendMaking(await this.makeMeta(), [STAGING_NAME], { owner: null, group: null, mode: 0o700 })
+    const ownership = { owner: null, group: null, mode: 0o700 }
+    return (
+      this.#handles.take(STAGING_KEY) ??
+      this.#handles.share(STAGING_KEY, await descendMaking(await this.makeMeta(), [STAGING_NAME], ownership))
+    )
   }
 
   /** A directory in the archive. */
@@ -143,6 +162,11 @@ export class Layout {
     const names = name.split('/')
     const last = names.pop() ?? ''
     return placeIn(this.openArchive(names), last)
+  }
+
+  #directory(names: readonly string[]): DirHandle {
+    const key = names.join('/')
+    return this.#handles.take(key) ?? this.#handles.share(key, descend(this.openTop(), names))
   }
 
   #names(path: DirPath): string[] {
