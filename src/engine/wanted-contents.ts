@@ -52,9 +52,12 @@ export class WantedContents implements Contents {
     if (this.#rootOf.get(path) !== root) this.release(path)
     this.#rootOf.set(path, root)
     this.#pathsOf.set(root, (this.#pathsOf.get(root) ?? new Set()).add(path))
-    this.#claimed.get(root)?.add(path)
     if (!this.#needs.downloader.isWhole(root))
       this.#needs.downloader.fetch(root, { size, rank: this.#needs.rankOf(path) })
+    const late = this.#claimed.get(root)
+    if (late !== undefined) late.add(path)
+    // Whoever had claimed it has given it up before the path could say that it waits: nobody else would wake it.
+    else if (this.#needs.downloader.isWhole(root)) this.#needs.consider([path])
   }
 
   async installed(path: RelPath, root: RootHash): Promise<void> {

@@ -10,7 +10,7 @@ const ROOT = rootNamed('a')
 /** Two paths want one content, which is whole in staging: the first has claimed it. */
 function twoWantOne() {
   const considered: RelPath[] = []
-  const whole = new Set<RootHash>([ROOT])
+  const whole = new Set<RootHash>()
   const contents = new WantedContents({
     disk: { listStaged: () => Promise.resolve([]), dropStaged: () => Promise.resolve() },
     downloader: {
@@ -23,21 +23,31 @@ function twoWantOne() {
     published: () => {},
   })
   for (const at of [FIRST, SECOND]) contents.fetch(at, ROOT, 1)
+  whole.add(ROOT)
   assert.equal(contents.claim(ROOT), true)
   assert.equal(contents.claim(ROOT), false)
-  contents.fetch(SECOND, ROOT, 1)
   return { contents, considered }
 }
 
 test('when a content could not be installed at one path, the other that wants it takes its turn', () => {
   const { contents, considered } = twoWantOne()
+  contents.fetch(SECOND, ROOT, 1)
   contents.unclaim(ROOT)
   assert.deepEqual(considered, [SECOND])
   assert.equal(contents.claim(ROOT), true)
 })
 
+test('one that came too late, and says so when the first has failed already, takes its turn at once', () => {
+  const { contents, considered } = twoWantOne()
+  contents.unclaim(ROOT)
+  assert.deepEqual(considered, [])
+  contents.fetch(SECOND, ROOT, 1)
+  assert.deepEqual(considered, [SECOND])
+})
+
 test('two paths at which it cannot be installed do not wake each other for ever', () => {
   const { contents, considered } = twoWantOne()
+  contents.fetch(SECOND, ROOT, 1)
   contents.unclaim(ROOT)
   assert.equal(contents.claim(ROOT), true)
   contents.unclaim(ROOT)
@@ -46,6 +56,7 @@ test('two paths at which it cannot be installed do not wake each other for ever'
 
 test('when it has been installed at one path, the other looks for it in the tree', async () => {
   const { contents, considered } = twoWantOne()
+  contents.fetch(SECOND, ROOT, 1)
   await contents.installed(FIRST, ROOT)
   assert.deepEqual(considered, [SECOND])
 })
