@@ -22,7 +22,7 @@ const GATHER_MS = 500
 
 export interface DeletionsNeeds {
   readonly disk: Pick<Root, 'stat'>
-  readonly index: Pick<FolderIndex, 'entry'>
+  readonly index: Pick<FolderIndex, 'entry' | 'entriesUnder'>
   readonly records: Pick<LocalRecords, 'note' | 'adopt' | 'mayAnnounce' | 'wasToGo'>
   readonly committer: Pick<Committer, 'commit'>
   readonly locks: PathLocks
@@ -32,6 +32,8 @@ export interface DeletionsNeeds {
   /** The root is there and is the one it was: only then is absence believed. */
   readonly rootIsSound: () => Promise<boolean>
   readonly announced: (paths: readonly RelPath[]) => void
+  /** Look at the path again soon. */
+  readonly lookAgain: (path: RelPath) => void
   readonly brake: Brake
   /** Files of the folder that are here now. */
   readonly files: () => number
@@ -47,6 +49,8 @@ export class Deletions {
   readonly #byInode = new Map<number, RelPath>()
   /** Files that were here when the first of those that are missing was missed: what comes under new names is no more. */
   #filesBefore = 0
+  /** What stands in place of directories, and waits until it has been told what was in them. */
+  readonly #replacing = new Set<RelPath>()
   #cancel: (() => void) | null = null
   #running: Promise<void> = Promise.resolve()
 
@@ -97,6 +101,17 @@ export class Deletions {
     return this.#running
   }
 
+  /**
+   * A file stands where the directory was. True when all that lay in it has been told: else those deletions would
+   * be taken for our own, because of the file, and never told. While one is held or on its way, the file waits too.
+   */
+  async haveEmptied(dir: RelPath): Promise<boolean> {
+    await this.settle()
+    if (this.#needs.index.entriesUnder(dir)[Symbol.iterator]().next().done === true) return true
+    this.#replacing.add(dir)
+    return false
+  }
+
   /** The operator meant it: what the brake holds is announced. Returns how many paths that were. */
   async approve(): Promise<number> {
     const held = this.#needs.brake.release('deleted')
@@ -110,6 +125,7 @@ export class Deletions {
     const held = brake.release('deleted')
     await committer.commit(() => held.flatMap((path) => records.adopt(path, { kind: 'absent' }, null)))
     announced(held)
+    this.#wakeReplacing()
     return held.length
   }
 
@@ -189,5 +205,11 @@ export class Deletions {
     const changed = [...noted].filter(([, note]) => note.changes.length > 0).map(([path]) => path)
     if (changed.length > 0) this.#needs.announced(changed)
     for (const [path, note] of noted) if (note.what === 'refused') await this.#needs.refused.deleted(path)
+    if (noted.size > 0) this.#wakeReplacing()
+  }
+
+  #wakeReplacing(): void {
+    for (const path of this.#replacing) this.#needs.lookAgain(path)
+    this.#replacing.clear()
   }
 }

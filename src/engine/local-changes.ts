@@ -262,7 +262,8 @@ export class LocalChanges {
     const { locks, deletions, committer, records, index } = this.#needs
     await this.#directories.get(parentOf(path) as RelPath)
     // What lay in a directory goes before a file comes in its place, and is told first.
-    if (index.entry(path)?.kind === 'directory' && observed.kind !== 'directory') await deletions.settle()
+    const isInPlaceOfDirectory = index.entry(path)?.kind === 'directory' && observed.kind !== 'directory'
+    if (isInPlaceOfDirectory && !(await deletions.haveEmptied(path))) return
     const from = observed.kind === 'file' ? this.#renamedFrom(stat, observed) : null
     const noted = await locks.with(from === null ? [path] : [path, from], async () => {
       if (!(await this.#needs.rootIsSound())) return 'no-root'

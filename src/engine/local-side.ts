@@ -98,6 +98,7 @@ export class LocalSide {
     this.deletions = new Deletions({
       ...needs,
       records,
+      lookAgain,
       isComing: (inode) => settling.hasInode(inode) || this.changes.hasInode(inode),
       brake: this.brake,
       files,

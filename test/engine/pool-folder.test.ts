@@ -72,3 +72,32 @@ test('a peer that waits for a content hears of it when a user puts it here, unde
   assert.deepEqual(haves(), [false, true])
   await folder.close()
 })
+
+test('a file in place of a directory waits while the deletion of what lay in it is held', async () => {
+  const { clock, index, folder, user } = setup()
+  const does = async (work: () => void) => {
+    work()
+    folder.local.noticing.hint(path('d'))
+    await clock.pass(5_000)
+  }
+  const kinds = (at: string) => index.recordsOf(path(at)).map((record) => record.kind)
+  folder.start()
+  await does(() => {
+    for (let i = 0; i < 20; i++) user.write(`d/${i}.iso`, `image ${i}`)
+  })
+  await does(() => {
+    user.delete('d')
+    user.write('d', 'a file')
+  })
+  assert.deepEqual([kinds('d'), kinds('d/0.iso')], [['directory'], ['file']])
+
+  void folder.approve()
+  await clock.pass(5_000)
+  assert.deepEqual([kinds('d'), kinds('d/0.iso')], [['file'], ['tombstone']])
+  await does(() => {
+    user.delete('d')
+    user.makeDirectory('d')
+  })
+  assert.equal(folder.remote.wanted.count, 0, 'what was deleted is looked for again')
+  await folder.close()
+})
