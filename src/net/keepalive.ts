@@ -2,8 +2,10 @@
 import { type Clock } from '../base/clock.ts'
 import * as limits from './limits.ts'
 
-/** Before we believe how far a peer is: a busy host answers late, but not each time. */
-const FIRST_PINGS = 3
+/** Before we believe how far a peer is: a busy host answers late, but not for seconds on end. */
+const FIRST_PINGS = 6
+/** Between the first pings: those of one moment all meet the same other work, such as that of a host that starts. */
+const FIRST_PING_MS = 1000
 
 export interface KeepaliveNeeds {
   readonly clock: Pick<Clock, 'elapsed' | 'after'>
@@ -20,7 +22,8 @@ export class Keepalive {
   #rttMs = NaN
   #leastRttMs = NaN
   #measured = 0
-  #stopTimer: () => void = () => {}
+  #stopBeat: () => void = () => {}
+  #stopPing: () => void = () => {}
   #heardWaiters: (() => void)[] = []
 
   constructor(needs: KeepaliveNeeds) {
@@ -32,7 +35,8 @@ export class Keepalive {
   }
 
   stop(): void {
-    this.#stopTimer()
+    this.#stopBeat()
+    this.#stopPing()
   }
 
   /** The last round trip; NaN before the first. */
@@ -55,7 +59,7 @@ export class Keepalive {
     if (id !== this.#id) return
     this.#rttMs = this.#needs.clock.elapsed() - this.#pingedMs
     this.#leastRttMs = this.#leastRttMs < this.#rttMs ? this.#leastRttMs : this.#rttMs
-    if (++this.#measured < FIRST_PINGS) this.#ping()
+    if (++this.#measured < FIRST_PINGS) this.#stopPing = this.#needs.clock.after(FIRST_PING_MS, () => this.#ping())
   }
 
   /** Whether the peer says anything within `ms`. */
@@ -74,7 +78,7 @@ export class Keepalive {
     if (this.#missed >= limits.MISSED_KEEPALIVES) return this.#needs.dead()
     this.#missed++
     this.#ping()
-    this.#stopTimer = this.#needs.clock.after(limits.KEEPALIVE_MS, () => this.#beat())
+    this.#stopBeat = this.#needs.clock.after(limits.KEEPALIVE_MS, () => this.#beat())
   }
 
   #ping(): void {

@@ -33,15 +33,27 @@ test('the round trip is measured from the last ping to its own answer', async ()
   assert.equal(alive.rttMs(), 40)
 })
 
-test('how far a peer is can be told after three answers: the least of them', async () => {
+test('how far a peer is can be told after six answers, a second apart: the least of them', async () => {
   const { clock, seen, alive } = keepalive()
   alive.start()
-  for (const tookMs of [90, 30, 70]) {
+  for (const tookMs of [90, 80, 70, 30, 90, 70]) {
     assert.ok(Number.isNaN(alive.leastRttMs()))
     await clock.pass(tookMs)
     alive.pong(seen.pings.at(-1) ?? 0)
+    await clock.pass(1000)
   }
-  assert.deepEqual([alive.leastRttMs(), alive.rttMs(), seen.pings.length], [30, 70, 3])
+  assert.deepEqual([alive.leastRttMs(), alive.rttMs(), seen.pings.length], [30, 70, 6])
+})
+
+test('a host that is busy for the first three seconds does not look far', async () => {
+  const { clock, seen, alive } = keepalive()
+  alive.start()
+  for (const tookMs of [900, 800, 600, 1, 1, 1]) {
+    await clock.pass(tookMs)
+    alive.pong(seen.pings.at(-1) ?? 0)
+    await clock.pass(1000)
+  }
+  assert.equal(alive.leastRttMs(), 1)
 })
 
 test('a probe tells a peer that answers from one that does not', async () => {
@@ -57,6 +69,7 @@ test('a probe tells a peer that answers from one that does not', async () => {
 test('nothing is sent after it was stopped', async () => {
   const { clock, seen, alive } = keepalive()
   alive.start()
+  alive.pong(seen.pings.at(-1) ?? 0)
   alive.stop()
   await clock.pass(100_000)
   assert.equal(seen.pings.length, 1)
