@@ -1,0 +1,50 @@
+/**
+ * What to ask of a source, in this order, each step only if the one before left room:
+ *   1. of the pieces that no receiver has, our own share (shares.ts), in the order of the file
+ *   2. of the same, from the end of the largest share left: its owner is slower than we
+ *   3. when none such are left anywhere: what the receivers have but cannot send fast enough
+ * Steps 2 and 3 leave some pieces alone that are most likely on their way to us already.
+ *
+ * A host whose own uplink is slow would take its share and sit on it. So who has fetched much from a source that no
+ * other receiver has taken yet, fetches no more: others find that share the largest left, and steal it. Unless all
+ * others are far behind: then it is their downlinks that are slow, and nobody is helped by waiting.
+ */
+import { type PickRound, type PickState } from './pick-round.ts'
+
+export function pickFromSource(state: PickState, round: PickRound): void {
+  const { shares, levels } = state.swarm
+  const rare = levels[0]!
+  const most = isFarAhead(state, round) ? Infinity : round.underWay - state.unspread.size
+  const own = round.take([rare, shares.of.get(state.self)!], most)
+  steal(state, round, most - own)
+  if (round.room === 0) return
+  const rareLeft = round.openIn(round.pieces, rare) > 0
+  if (!rareLeft && receiversAreBusy(state, round)) round.takeParts([], state.open.size - round.underWay)
+  if (round.picked.length === 0) round.takeParts([], round.hurried)
+}
+
+/** True without other receivers, or when all have told of some, but far less than half of what we have. */
+function isFarAhead({ swarm, got }: PickState, round: PickRound): boolean {
+  let most = 0
+  for (const peer of swarm.receivers.keys()) most = Math.max(most, swarm.piecesOf(peer)?.size ?? 0)
+  return swarm.receivers.size === 0 || (most > 0 && got.size > 2 * most + round.underWay / 2)
+}
+
+/** Each receiver that has open pieces is at work for us. */
+function receiversAreBusy({ swarm, flights }: PickState, round: PickRound): boolean {
+  for (const peer of swarm.receivers.keys()) {
+    const pieces = swarm.piecesOf(peer)
+    if (pieces !== null && !flights.isBusy(peer) && round.openIn(pieces) > 0) return false
+  }
+  return true
+}
+
+/** From the end of the largest share left, but for what its owner most likely has under way. */
+function steal({ swarm: { shares, levels } }: PickState, round: PickRound, most: number): void {
+  if (round.room === 0 || most <= 0 || shares.of.size === 1) return
+  const rare = levels[0]!
+  const left = [...shares.of.values()].map((share) => ({ share, pieces: round.openIn(rare, share) - round.underWay }))
+  left.sort((a, b) => b.pieces - a.pieces)
+  let room = most
+  for (const { share, pieces } of left) room -= round.takeParts([rare, share], Math.min(pieces, room))
+}
