@@ -1,5 +1,6 @@
 /** One call of `pick`: takes pieces for one peer while they fit, and marks them as in flight. */
 import { type RootHash } from '../base/brand.ts'
+import { type Deliveries } from './deliveries.ts'
 import { type Flights } from './flights.ts'
 import { common, countCommon, type PieceSet } from './piece-set.ts'
 import { type PeerKey, type SwarmView } from './swarm-view.ts'
@@ -21,6 +22,7 @@ export interface PickState extends PiecePickerOptions {
   /** No open piece lies before this word of the sets: the front of a transfer is not looked through again. */
   firstOpenWord: number
   readonly flights: Flights
+  readonly deliveries: Deliveries
   /** Fetched from a source and seen at no other receiver. */
   readonly unspread: PieceSet
 }

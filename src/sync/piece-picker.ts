@@ -6,21 +6,16 @@
  *
  * `pick` of a receiver: what it has, the rarest first. Of a far receiver only what no near one has or will fetch.
  * `pick` of a source: source-rules.ts. Some of its rules leave pieces alone that are most likely on their way to us
- * already. The caller lifts that, and has pieces asked of a second peer, by `hurry`.
+ * already. The caller lifts that, and has pieces asked of a second peer (endgame.ts), by `hurry`.
  */
 import { assert } from '../base/assert.ts'
+import { Deliveries } from './deliveries.ts'
+import { pickTwice } from './endgame.ts'
 import { Flights } from './flights.ts'
 import { type PiecePickerOptions, PickRound, type PickState } from './pick-round.ts'
 import { type Have, PieceSet } from './piece-set.ts'
 import { pickFromSource } from './source-rules.ts'
 import { type PeerKey, type Receiver, SwarmView } from './swarm-view.ts'
-
-/** Near the end, pieces are asked of a second source without hurry: at most so many, */
-const ENDGAME_PIECES = 8
-/** and at most one of so many, so that small contents are not fetched twice. */
-const ENDGAME_SHARE = 64
-/** Peers that are asked for the same piece. */
-const MOST_ASKED = 2
 
 export class PiecePicker {
   readonly #state: PickState
@@ -38,6 +33,7 @@ export class PiecePicker {
       open,
       firstOpenWord: 0,
       flights: new Flights(),
+      deliveries: new Deliveries(),
       unspread,
     }
     for (let i = 0; i < count; i++) this.#missingBytes += options.lengthOf(i)
@@ -101,6 +97,7 @@ export class PiecePicker {
     for (const ordinal of this.#state.flights.pieces()) this.released(peer, ordinal)
     this.#state.swarm.gone(peer)
     this.#state.flights.forget(peer)
+    this.#state.deliveries.forget(peer)
   }
 
   /**
@@ -128,7 +125,7 @@ export class PiecePicker {
     const receiver = this.#state.swarm.receivers.get(peer)
     if (receiver === undefined) pickFromSource(this.#state, round)
     else this.#pickFromReceiver(round, receiver)
-    if (this.#state.open.size === 0) this.#pickTwice(round)
+    if (this.#state.open.size === 0) pickTwice(this.#state, round)
     if (!hurry && round.picked.length > 0) this.#state.flights.calm(peer)
     return round.picked
   }
@@ -136,6 +133,7 @@ export class PiecePicker {
   /** A verified piece has come from `peer` and is here. Returns the others that were asked for it, to be cancelled. */
   received(ordinal: number, peer: PeerKey): readonly PeerKey[] {
     if (this.#state.got.has(ordinal)) return []
+    this.#state.deliveries.came(peer)
     const others = this.#state.flights.askedFor(ordinal).filter((asked) => asked !== peer)
     const trading = this.#state.swarm.receivers.size > 0 && !this.#state.swarm.receivers.has(peer)
     if (trading && this.#state.swarm.levels[0]!.has(ordinal)) this.#state.unspread.add(ordinal)
@@ -171,26 +169,6 @@ export class PiecePicker {
   /** Pieces that we, and none of the near receivers, should fetch from another site. */
   #oursIntoTheSite(): readonly PieceSet[] {
     return [this.#state.swarm.siteShares.of.get(this.#state.self)!, this.#state.swarm.notNear]
-  }
-
-  /** Everything missing is in flight: asks for some of it a second time, the oldest first, each of us for another. */
-  #pickTwice(round: PickRound): void {
-    const { count } = this.#state
-    const alone = this.#state.swarm.receivers.size === 0
-    const few = alone && this.missing <= Math.min(ENDGAME_PIECES, count / ENDGAME_SHARE)
-    const most = few ? ENDGAME_PIECES : round.hurried
-    if (most === 0) return
-    const once = this.#state.flights
-      .pieces()
-      .filter((ordinal) => round.pieces.has(ordinal) && this.#mayAskToo(round, ordinal))
-    const inherited = once.filter((ordinal) => this.#state.swarm.shares.inherited.has(ordinal))
-    for (const ordinal of new Set([...inherited, ...once]))
-      if (round.picked.length >= most || !round.ask(ordinal)) return
-  }
-
-  #mayAskToo(round: PickRound, ordinal: number): boolean {
-    const asked = this.#state.flights.askedFor(ordinal)
-    return asked.length < MOST_ASKED && !asked.includes(round.peer)
   }
 
   #skipFront(): void {

@@ -1,9 +1,10 @@
 /**
  * What to ask of a source, in this order, each step only if the one before left room:
  *   1. of the pieces that no receiver has, our own share (shares.ts), in the order of the file
- *   2. of the same, from the end of the largest share left: its owner is slower than we
- *   3. when none such are left anywhere: what the receivers have but cannot send fast enough
- * Steps 2 and 3 leave some pieces alone that are most likely on their way to us already.
+ *   2. of what none has but those that deliver far less than the others, what were our share without them
+ *   3. as 1, from the end of the largest share left: its owner is slower than we
+ *   4. when none such are left anywhere: what the receivers have but cannot send fast enough
+ * Steps 3 and 4 leave some pieces alone that are most likely on their way to us already.
  *
  * A host whose own uplink is slow would take its share and sit on it. So who has fetched much from a source that no
  * other receiver has taken yet, fetches no more: others find that share the largest left, and steal it. Unless all
@@ -16,7 +17,8 @@ export function pickFromSource(state: PickState, round: PickRound): void {
   const rare = levels[0]!
   const most = isFarAhead(state, round) ? Infinity : round.underWay - state.unspread.size
   const own = round.take([rare, shares.of.get(state.self)!], most)
-  steal(state, round, most - own)
+  const instead = insteadOfSlow(state, round, most - own)
+  steal(state, round, most - own - instead)
   if (round.room === 0) return
   const rareLeft = round.openIn(round.pieces, rare) > 0
   if (!rareLeft && receiversAreBusy(state, round)) round.takeParts([], state.open.size - round.underWay)
@@ -37,6 +39,14 @@ function receiversAreBusy({ swarm, flights }: PickState, round: PickRound): bool
     if (pieces !== null && !flights.isBusy(peer) && round.openIn(pieces) > 0) return false
   }
   return true
+}
+
+/** Who is slow keeps the others waiting with its share of the source, and with what it alone has. */
+function insteadOfSlow({ swarm, deliveries, self }: PickState, round: PickRound, most: number): number {
+  const near = [...swarm.receivers.values()].filter((receiver) => receiver.near)
+  const slow = deliveries.slowOf(near.map(({ peer }) => peer))
+  if (slow.length === 0) return 0
+  return round.take([swarm.heldOnlyBy(slow), swarm.sharesWithout(slow).of.get(self)!], most, true)
 }
 
 /** From the end of the largest share left, but for what its owner most likely has under way. */

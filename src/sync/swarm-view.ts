@@ -57,11 +57,17 @@ export class SwarmView {
   /** Made when asked for, and again when the receivers have changed. */
   #shares: Shares | null = null
   #siteShares: Shares | null = null
+  #sharesWithoutSome: { readonly key: string; readonly shares: Shares } | null = null
 
   constructor(options: SwarmViewOptions) {
     this.#options = options
     this.#rarity = new Rarity(options.count)
     this.#nearRarity = new Rarity(options.count)
+  }
+
+  /** All that have told of pieces. */
+  get peers(): readonly PeerKey[] {
+    return [...this.#pieces.keys()]
   }
 
   /** The other receivers. */
@@ -89,6 +95,14 @@ export class SwarmView {
     return this.#nearRarity.levels[0]!
   }
 
+  /** Pieces that no receiver has but these. */
+  heldOnlyBy(peers: readonly PeerKey[]): PieceSet {
+    const only = PieceSet.full(this.#options.count)
+    for (const peer of this.#receivers.keys())
+      if (!peers.includes(peer)) this.#pieces.get(peer)?.each((ordinal) => only.delete(ordinal))
+    return only
+  }
+
   /** Who fetches which piece from the source, among all receivers. */
   get shares(): Shares {
     return (this.#shares ??= this.#sharesWith([...this.#receivers.values()]))
@@ -97,6 +111,16 @@ export class SwarmView {
   /** Who fetches which piece from other sites, among the receivers of our site. */
   get siteShares(): Shares {
     return (this.#siteShares ??= this.#sharesWith([...this.#receivers.values()].filter(({ near }) => near)))
+  }
+
+  /** Who would fetch which piece from the source if those receivers were not there. */
+  sharesWithout(peers: readonly PeerKey[]): Shares {
+    const key = peers.join()
+    if (this.#sharesWithoutSome?.key !== key) {
+      const others = [...this.#receivers.values()].filter(({ peer }) => !peers.includes(peer))
+      this.#sharesWithoutSome = { key, shares: this.#sharesWith(others) }
+    }
+    return this.#sharesWithoutSome.shares
   }
 
   /** What a peer has; null for a peer that has told nothing. */
@@ -149,6 +173,7 @@ export class SwarmView {
   #forgetShares(): void {
     this.#shares = null
     this.#siteShares = null
+    this.#sharesWithoutSome = null
   }
 
   #countIn(peer: PeerKey): void {

@@ -25,6 +25,8 @@ function upTo(count: number): number[] {
   return [...Array(count).keys()]
 }
 
+const ascending = (a: number, b: number) => a - b
+
 function hurried(made: PiecePicker, peer: string): number[] {
   made.pick(peer, ALL, true) // the first only notes how far the swarm is
   return made.pick(peer, ALL, true)
@@ -331,3 +333,43 @@ function assertFinishes(made: PiecePicker): void {
     for (const ordinal of made.pick('source', ALL, i % 2 === 1)) made.received(ordinal, 'source')
   assert.equal(made.missing, 0)
 }
+
+/** 20 pieces have come from `fast` and one from `slow`; all others are open. */
+function withSlow(count: number): PiecePicker {
+  const made = inSwarm(count, ['fast', 'slow'])
+  made.peerGained('fast', upTo(20))
+  made.peerGained('slow', [20])
+  for (const ordinal of made.pick('fast', ALL)) made.received(ordinal, 'fast')
+  for (const ordinal of made.pick('slow', ALL)) made.received(ordinal, 'slow')
+  return made
+}
+
+test('What a slow receiver alone has or would fetch, the others fetch from the source, each a part', () => {
+  const made = withSlow(48)
+  made.peerGained('slow', [30, 31, 32, 33])
+  const ours = sharesOf(48, seed, ['fast', 'me'], 'me').of.get('me')!
+  const slows = sharesOf(48, seed, ['fast', 'slow', 'me'], 'me').of.get('slow')!
+  const wanted = upTo(48).filter((ordinal) => ordinal > 20 && ours.has(ordinal))
+  assert.ok(wanted.some((ordinal) => slows.has(ordinal)) && wanted.some((ordinal) => ordinal >= 30 && ordinal < 34))
+  assert.deepEqual(made.pick('source', ALL).sort(ascending), wanted)
+})
+
+test('The last pieces that a slow receiver has under way are asked of another too, and the slow one is then called off', () => {
+  const made = withSlow(400)
+  made.peerGained('slow', upTo(400))
+  const late = made.pick('slow', ALL)
+  assert.equal(late.length, 379)
+  made.peerGained('fast', [60, 61])
+  assert.deepEqual(made.pick('fast', ALL), [60, 61])
+  assert.deepEqual(made.received(60, 'fast'), ['slow'])
+})
+
+test('Nobody is slow before there is something to compare with', () => {
+  const made = inSwarm(400, ['fast', 'slow'])
+  made.peerGained('fast', upTo(11))
+  for (const ordinal of made.pick('fast', ALL)) made.received(ordinal, 'fast')
+  made.peerGained('slow', upTo(400))
+  made.pick('slow', ALL)
+  made.peerGained('fast', [60, 61])
+  assert.deepEqual(made.pick('fast', ALL), [])
+})
