@@ -70,11 +70,11 @@ export function reconcileUnindexed(
  */
 export function isOfPool(entry: Entry, observed: Observed, records: readonly SignedRecord[]): boolean {
   const isTaken = ({ version }: SignedRecord) => ['before', 'equal'].includes(compareVersions(version, entry.version))
-  // Of a directory in place of something else nobody can say where it is from.
-  const isSame = (record: SignedRecord) => contentKey(record) === contentKey(observed)
-  return records.some(
-    (record) => !isTaken(record) && (observed.kind === 'directory' ? isSame(record) : knows(record, observed)),
-  )
+  // Of a directory in place of something else nobody can say where it is from, unless a record has it.
+  const isReplaced = observed.kind === 'directory' && entry.kind !== 'absent'
+  const isKnown = (record: SignedRecord) =>
+    isReplaced ? contentKey(record) === contentKey(observed) : knows(record, observed)
+  return records.some((record) => !isTaken(record) && isKnown(record))
 }
 
 function knows(record: SignedRecord, observed: Observed): boolean {

@@ -254,7 +254,14 @@ for (const { name, observed, records, decision } of unindexed) {
 }
 
 const ours = entryOf(file('a1', '1'))
-const interrupted: { name: string; observed: Observed; records: SignedRecord[]; isOfPool: boolean }[] = [
+interface Interrupted {
+  readonly name: string
+  readonly entry?: Entry
+  readonly observed: Observed
+  readonly records: readonly SignedRecord[]
+  readonly isOfPool: boolean
+}
+const interrupted: readonly Interrupted[] = [
   { name: 'what is to come', observed: seen('2'), records: [file('b2', '2')], isOfPool: true },
   {
     name: 'what was to come, and has been replaced since',
@@ -294,10 +301,24 @@ const interrupted: { name: string; observed: Observed; records: SignedRecord[]; 
     records: [tombstone('b2')],
     isOfPool: false,
   },
+  {
+    name: 'a directory that was to come where nothing was, and has been deleted since',
+    entry: entryOf(tombstone('a1')),
+    observed: { kind: 'directory' },
+    records: [tombstone('b2')],
+    isOfPool: true,
+  },
+  {
+    name: 'a directory that is made again where this host knows of its deletion',
+    entry: entryOf(tombstone('a1')),
+    observed: { kind: 'directory' },
+    records: [tombstone('a1')],
+    isOfPool: false,
+  },
 ]
-for (const { name, observed, records, isOfPool: expected } of interrupted) {
+for (const { name, entry = ours, observed, records, isOfPool: expected } of interrupted) {
   test(`other than the entry says, ${name} is ${expected ? 'the pool’s' : 'a change of this host'}`, () => {
-    assert.equal(isOfPool(ours, observed, records), expected)
+    assert.equal(isOfPool(entry, observed, records), expected)
   })
 }
 
