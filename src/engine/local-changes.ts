@@ -109,6 +109,12 @@ export class LocalChanges {
     this.#wakeLinks(path)
   }
 
+  /** The root has gone, or is another: what had not settled may have been seen there. The scan after it is back looks anew. */
+  halted(): void {
+    this.#needs.settling.forgetAll()
+    for (const target of [...this.#linksTo.keys()]) this.#wakeLinks(target)
+  }
+
   /** Takes the path as it is, without waiting for it to settle. */
   async takeNow(path: RelPath): Promise<void> {
     const stat = await this.#needs.disk.stat(path)
@@ -135,7 +141,7 @@ export class LocalChanges {
 
   async close(): Promise<void> {
     this.#stop.abort(new Error('stopping'))
-    this.#needs.settling.close()
+    this.#needs.settling.forgetAll()
     this.#needs.deletions.stop()
     this.#needs.overwrites.stop()
     for (const queue of [this.#large, this.#small]) queue.clear()

@@ -129,6 +129,10 @@ export class LocalSide {
       {
         ...needs,
         sighted: (sighting) => this.#sighted(sighting),
+        halted: (why) => {
+          needs.halted(why)
+          this.changes.halted()
+        },
         room: (signal) => this.changes.room(signal),
         vanished: (path) => this.changes.vanished(path),
         quiet: (path) => this.#solved.quiet(path),

@@ -67,7 +67,7 @@ export class Settling {
     return this.#waiting.size
   }
 
-  close(): void {
+  forgetAll(): void {
     for (const path of [...this.#waiting.keys()]) this.forget(path)
   }
 

@@ -6,6 +6,7 @@ import { silentLog } from '../../src/base/log.ts'
 import { generateSecret, parseSecret } from '../../src/base/secret.ts'
 import { openIndexDatabase } from '../../src/db/open.ts'
 import { PoolFolder } from '../../src/engine/pool-folder.ts'
+import { MemoryDisk } from '../../src/fs/memory-disk.ts'
 import { MemoryRoot } from '../../src/fs/memory-root.ts'
 import { MemoryUser } from '../../src/fs/memory-user.ts'
 import { type FolderMessage, type Peer } from '../../src/net/peer-port.ts'
@@ -46,7 +47,8 @@ function setup() {
   })
   const heard: FolderMessage[] = []
   const peer = { host: 'other', replica: '0123456789abcdef' as ReplicaId, send: (m: FolderMessage) => heard.push(m) }
-  return { clock, index, folder, heard, peer: peer as unknown as Peer, user: new MemoryUser({ disk: () => disk.disk }) }
+  const user = new MemoryUser({ disk: () => disk.disk })
+  return { clock, index, disk, folder, heard, peer: peer as unknown as Peer, user }
 }
 
 test('a peer that waits for a content hears of it when a user puts it here, under whatever name', async () => {
@@ -99,5 +101,29 @@ test('a file in place of a directory waits while the deletion of what lay in it 
     user.makeDirectory('d')
   })
   assert.equal(folder.remote.wanted.count, 0, 'what was deleted is looked for again')
+  await folder.close()
+})
+
+test('what was seen on a foreign disk, and had not settled, is not waited for when the own disk is back', async () => {
+  const { clock, disk, folder, user } = setup()
+  folder.settings = { ...folder.settings, settleMs: 1_000 }
+  folder.start()
+  await clock.pass(100)
+  user.write('image.iso', 'ours')
+  folder.local.noticing.hint(path('image.iso'))
+  await clock.pass(5_000)
+
+  const own = disk.disk
+  disk.disk = new MemoryDisk({ now: () => clock.now() * 1000 })
+  user.write('image.iso', 'of somebody else')
+  folder.local.noticing.hint(path('image.iso'))
+  await clock.pass(100)
+  assert.equal(folder.local.changes.busy, 1)
+  void folder.local.noticing.rescan()
+  await clock.pass(2_000)
+  assert.notEqual(folder.halted, null)
+  disk.disk = own
+  await clock.pass(10_000)
+  assert.deepEqual([folder.halted, folder.local.changes.busy], [null, 0])
   await folder.close()
 })
