@@ -14,8 +14,8 @@ export interface Content {
   /** The beginning of an upload: must never leave the host where it is written. */
   readonly isPart: boolean
   readonly list: PieceList
-  /** Written by no user: what lies on this host since a content rotted there. Must never leave it. */
-  readonly rottenOn: string | null
+  /** Written by no user: what lies on these hosts since a content rotted there, alike on each. Must never leave them. */
+  readonly rottenOn: Set<string> | null
   /** What it was before it rotted. */
   readonly was: RootHash | null
 }
@@ -75,8 +75,9 @@ export class Contents {
   rotted(file: MemoryFile, host: string): Content {
     const whole = this.recognise(file)
     const name = `${whole?.name.replace(/ rotten.*/, '') ?? '?'} rotten on ${host}`
-    const rest = { isPart: false, rottenOn: host, was: whole?.was ?? whole?.root ?? null }
+    const rest = { isPart: false, rottenOn: new Set<string>(), was: whole?.was ?? whole?.root ?? null }
     const content = this.#add(name, file.bytes.slice(), rest)
+    content.rottenOn?.add(host)
     this.#recognised.set(file, { key: keyOf(file), content })
     return content
   }

@@ -42,7 +42,7 @@ export class Invariants {
         this.#world.fail(host.name, `${path} shows ${node.bytes.byteLength} bytes that no user wrote`)
       else if (content.isPart && (ledger.uploads.get(content.root) ?? host.name) !== host.name)
         this.#world.fail(host.name, `${path} shows ${content.name}, which is still being uploaded elsewhere`)
-      else if (content.rottenOn !== null && content.rottenOn !== host.name)
+      else if (content.rottenOn !== null && !content.rottenOn.has(host.name))
         this.#world.fail(host.name, `${path} shows ${content.name}: rot has spread`)
     }
   }
