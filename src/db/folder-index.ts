@@ -48,15 +48,14 @@ export class SqliteFolderIndex implements FolderIndex {
   readonly #scrub: ScrubTable
   readonly #undone: () => void
   readonly #placesOf
-  readonly #db: Connection
   readonly #counts
   readonly #commit
+  readonly #together
 
   constructor(folder: FolderId, needs: FolderIndexNeeds) {
     const { db, contents } = needs
     const id = folderNumber(db, folder)
     const directories = new DirectoriesTable(db, id)
-    this.#db = db
     this.#directories = directories
     this.replica = needs.replica
     this.#contents = contents
@@ -74,6 +73,7 @@ export class SqliteFolderIndex implements FolderIndex {
     this.#commit = db.transaction((changes: readonly Change[]) => {
       for (const change of changes) this.#apply(change)
     })
+    this.#together = db.transaction((work: () => unknown) => work())
   }
 
   recordsOf(path: RelPath): readonly SignedRecord[] {
@@ -165,7 +165,7 @@ export class SqliteFolderIndex implements FolderIndex {
   }
 
   together<T>(work: () => T): T {
-    return this.#undoing(() => this.#db.transaction(work).immediate())
+    return this.#undoing(() => this.#together.immediate(work) as T)
   }
 
   /** Rows have gone, by a rollback or as garbage: nothing is remembered of them. */

@@ -12,8 +12,8 @@ const MOST_QUEUED = 200
 /** Looks at all hosts; tells the world what is broken. */
 export class Invariants {
   readonly #world: World
-  /** Per index: records up to this sequence have been judged. */
-  readonly #judged = new WeakMap<object, number>()
+  /** Per index: records up to this sequence have been judged, when its host had made so many transactions. */
+  readonly #judged = new WeakMap<object, { readonly sequence: number; readonly commits: number }>()
   /** Per disk: this revision shows nothing that no user wrote. */
   readonly #shown = new WeakMap<object, number>()
 
@@ -55,10 +55,12 @@ export class Invariants {
   }
 
   #recordsAreTrue(host: SimHost): void {
-    const { records } = host
-    const after = this.#judged.get(host.index) ?? 0
-    for (const { sequence, record } of records.recordsAfter(after, 1_000_000)) {
-      this.#judged.set(host.index, sequence)
+    const { records, commits } = host
+    const judged = this.#judged.get(host.index) ?? { sequence: 0, commits: -1 }
+    if (judged.commits === commits) return
+    const news = records.recordsAfter(judged.sequence, 1_000_000)
+    this.#judged.set(host.index, { sequence: news.at(-1)?.sequence ?? judged.sequence, commits })
+    for (const { record } of news) {
       const wrong = this.#untruth(record)
       if (wrong !== null) this.#world.fail(host.name, `its record of ${record.path} ${wrong}`)
     }

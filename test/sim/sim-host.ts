@@ -76,6 +76,8 @@ export class SimHost {
   stepsToCrash = 0
   /** A transaction of the index is open: what it changes is not durable. */
   isCommitting = false
+  /** Transactions that its index has had: as long as there are no more of them, it says what it said. */
+  commits = 0
   readonly #options: SimHostOptions
   readonly #needs: SimHostNeeds
   /** An older index was put back: it may be given up at any time. */
@@ -230,7 +232,10 @@ export class SimHost {
     const index = simIndex(this.records, {
       isDead: () => clock.isDead,
       step: () => this.#step(),
-      entered: (depth) => (this.isCommitting = depth > 0),
+      entered: (depth) => {
+        this.isCommitting = depth > 0
+        if (!this.isCommitting) this.commits++
+      },
     })
     const ignored = () => false
     return new PoolFolder(this.#settings(), {
