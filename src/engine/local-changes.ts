@@ -296,10 +296,11 @@ export class LocalChanges {
     return entry !== null && contentKey(entry) === contentKey(observed) ? path : null
   }
 
+  /** A directory changes with what is put into it, and stays what it is. */
   async #isStill(path: RelPath, stat: Stat): Promise<boolean> {
     const now = await this.#needs.disk.stat(path)
     if (now === null || now.kind !== stat.kind) return false
-    return stat.kind !== 'file' || sameStat(now, stat)
+    return stat.kind === 'directory' || sameStat(now, stat)
   }
 
   async #tell(path: RelPath, stat: Stat, observed: Observed, noted: Noted, from: RelPath | null): Promise<void> {

@@ -60,6 +60,28 @@ test('a link to the directory that it lies in waits until that has been taken up
   assert.deepEqual(again, [path('d/here')])
 })
 
+test('a link that has been replaced since it was seen is looked at again, and what was seen is not announced', async () => {
+  const again: RelPath[] = []
+  const stat = { kind: 'link' as const, size: 9, mtimeUs: 1, ctimeUs: 1, inode: 1 }
+  const needs = {
+    index: { entry: (at: RelPath) => (at === path('image.iso') ? { kind: 'file' } : null) },
+    disk: { stat: async () => ({ ...stat, inode: 2 }) },
+    settling: { has: () => false, count: 0 },
+    deletions: { count: 0 },
+    overwrites: { count: 0, cleared: () => {} },
+    locks: { with: (_paths: readonly RelPath[], work: () => Promise<unknown>) => work() },
+    rootIsSound: async () => true,
+    lookAgain: (at: RelPath) => again.push(at),
+    committer: { commit: () => assert.fail('it was taken up') },
+    problems: { set: (_kind: string, _path: RelPath, detail: string) => assert.fail(detail) },
+    log: silentLog,
+  }
+  const changes = new LocalChanges(needs as unknown as LocalChangesNeeds)
+  changes.sighted({ seen: 'link', path: path('current.iso'), stat, target: 'image.iso', entry: null })
+  await new Promise(setImmediate)
+  assert.deepEqual(again, [path('current.iso')])
+})
+
 test('a file that was held so long that its pieces have been forgotten is hashed again when it is approved', async () => {
   const [pieces, stat] = [listOf(['held']), { kind: 'file' as const, size: 9, mtimeUs: 1, ctimeUs: 1, inode: 1 }]
   const observed = { kind: 'file' as const, size: 9, mtimeUs: 1, root: rootHash(pieces) }
