@@ -10,7 +10,7 @@ import type * as Koffi from 'koffi'
 export interface NativeFunction {
   (...args: (number | string | Uint8Array)[]): number
   /** The same on a thread of the pool; the last argument is told the result. `lastErrno` is right inside it. */
-  async(...args: (number | string | ((error: Error | null, result: number) => void))[]): void
+  async(...args: (number | string | Uint8Array | ((error: Error | null, result: number) => void))[]): void
 }
 
 let loaded: { readonly koffi: typeof Koffi; readonly library: Koffi.LibraryHandle } | null | undefined

@@ -64,6 +64,19 @@ export class ContentReader {
     return await this.#readElsewhere(root, opened.place, offset, hash, into)
   }
 
+  /** Gives `use` a file that has this content, open until it is done; null if there is none. Its bytes are not checked. */
+  async lend<T>(root: RootHash, use: (file: OpenFile) => Promise<T>): Promise<T | null> {
+    const opened = await this.#opened(root)
+    if (opened === null || opened.closing) return null
+    opened.users++
+    try {
+      return await use(opened.file)
+    } finally {
+      opened.users--
+      if (opened.closing) release(opened, true)
+    }
+  }
+
   /** Closes all files. */
   close(): void {
     this.#cancelPurge?.()

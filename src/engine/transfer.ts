@@ -17,6 +17,7 @@ import { type Have, type Peer } from '../net/peer-port.ts'
 import { MAX_PIECE_BYTES, pieceHash, type PieceList, pieceOffsets } from '../sync/piece-list.ts'
 import { PiecePicker } from '../sync/piece-picker.ts'
 import { isZeroPiece } from '../sync/zero.ts'
+import { shareBlocks } from './block-sharing.ts'
 import { type ContentReader } from './content-reader.ts'
 import { type Growing } from './piece-server.ts'
 
@@ -30,7 +31,7 @@ const scratch = new BufferPool({ bytes: MAX_PIECE_BYTES, mostIdle: 8 })
 export interface TransferNeeds {
   readonly disk: Pick<Root, 'openStaged' | 'freeBytes'>
   readonly index: Pick<FolderIndex, 'findPiece' | 'placesOf' | 'replica'>
-  readonly reader: Pick<ContentReader, 'read'>
+  readonly reader: Pick<ContentReader, 'read' | 'lend'>
   /** The content's list, verified and in the index. */
   readonly pieceList: (root: RootHash, size: number, signal: AbortSignal) => Promise<PieceList>
   readonly breathe: () => Promise<void>
@@ -201,25 +202,28 @@ export class Transfer implements Growing {
   async #takeWhatLiesHere(list: PieceList, staged: StagedFile): Promise<void> {
     const before = (await staged.stat()).size
     await staged.truncate(this.size)
+    const { signal } = this
+    const content = { list, offsets: this.#offsets, staged, signal }
+    const shared = before === 0 ? await shareBlocks(content, this.#needs) : null
     const buffer = scratch.take()
     try {
       for (let ordinal = 0; ordinal < list.count; ordinal++) {
         if (ordinal % BETWEEN_BREATHS === BETWEEN_BREATHS - 1) await this.#needs.breathe()
         this.signal.throwIfAborted()
         const into = buffer.subarray(0, this.lengthOf(ordinal))
-        if (await this.#takePiece(ordinal, list, staged, before, into)) this.#picker?.gotPiece(ordinal)
+        const maybeHere = this.#offsets[ordinal]! < before || shared?.has(ordinal) === true
+        if (await this.#takePiece(ordinal, list, staged, maybeHere, into)) this.#picker?.gotPiece(ordinal)
       }
     } finally {
       scratch.give(buffer)
     }
   }
 
-  async #takePiece(o: number, list: PieceList, staged: StagedFile, before: number, into: Buffer): Promise<boolean> {
+  async #takePiece(o: number, list: PieceList, staged: StagedFile, maybeHere: boolean, into: Buffer): Promise<boolean> {
     const hash = pieceHash(list, o)
     const offset = this.#offsets[o] ?? 0
-    if (offset < before && (await staged.read(into, offset)) === into.byteLength && blake3(into).equals(hash))
-      return true
-    if (offset >= before && isZeroPiece(hash, into.byteLength)) return true
+    if (maybeHere && (await staged.read(into, offset)) === into.byteLength && blake3(into).equals(hash)) return true
+    if (!maybeHere && isZeroPiece(hash, into.byteLength)) return true
     for (const place of this.#needs.index.findPiece(hash)) {
       if (place.length !== into.byteLength || !this.#liesHere(place.root)) continue
       if (!(await this.#needs.reader.read(place.root, place.offset, hash, into))) continue

@@ -68,6 +68,15 @@ export class MemoryStagedFile extends MemoryOpenFile implements StagedFile {
     this.needs.disk.changed(this.file)
   }
 
+  /** Like a filesystem that cannot: what is shared is checked and copied the same way in the end. */
+  canShare(): boolean {
+    return false
+  }
+
+  async share(): Promise<boolean> {
+    return false
+  }
+
   async sync(): Promise<void> {
     this.checkOpen()
     this.needs.check('sync')

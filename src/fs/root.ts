@@ -52,6 +52,13 @@ export interface StagedFile extends OpenFile {
   write(bytes: Uint8Array, position: number): Promise<void>
   /** Sets the final length: unwritten spans are holes that read as zeros. */
   truncate(size: number): Promise<void>
+  /** Whether `share` can do anything here: XFS and btrfs let files share blocks. */
+  canShare(): boolean
+  /** Lets a span be that of another file, with nothing written; false where that cannot be. All in whole blocks. */
+  share(
+    source: OpenFile,
+    span: { readonly from: number; readonly to: number; readonly length: number },
+  ): Promise<boolean>
   /** fdatasync. After a failure the file must be thrown away, the sync not retried. */
   sync(): Promise<void>
 }

@@ -1,7 +1,8 @@
 /** An open file in staging, written piece by piece in any order. */
 import { assert } from '../base/assert.ts'
+import { canClone, cloneRange } from '../base/native-clone.ts'
 import { DiskOpenFile } from './open-file.ts'
-import { type StagedFile } from './root.ts'
+import { type OpenFile, type StagedFile } from './root.ts'
 import { syncData, truncateFile, writeTo } from './system-calls.ts'
 
 /**
@@ -41,6 +42,18 @@ export class DiskStagedFile extends DiskOpenFile implements StagedFile {
       } finally {
         this.#giveTurn()
       }
+    })
+  }
+
+  canShare(): boolean {
+    return canClone(this.fd)
+  }
+
+  /** The lender of `source` keeps it open meanwhile. */
+  share(source: OpenFile, span: { from: number; to: number; length: number }): Promise<boolean> {
+    return this.during('cannot share blocks with it', async (fd) => {
+      assert(this.#sealing === null, `${this.shown} is written to after it was published`)
+      return source instanceof DiskOpenFile && (await cloneRange(fd, source.fd, span.from, span.to, span.length))
     })
   }
 

@@ -1,11 +1,16 @@
-/** A small filesystem of a host's own: ext4 in a file, mounted where its pool or its storage lies. Needs root. */
+/** A small filesystem of a host's own: ext4 or XFS in a file, mounted where its pool or its storage lies. Needs root. */
 import { spawnSync } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, rmdirSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 
 const PATIENCE_MS = 20_000
 const FILL_BYTES = 64 * 1024
 export const BLOCK_BYTES = 4096
+
+const MAKE = {
+  ext4: ['mkfs.ext4', '-q', '-m', '0', '-b', String(BLOCK_BYTES)],
+  xfs: ['mkfs.xfs', '-q', '-b', `size=${BLOCK_BYTES}`],
+} as const
 
 export class LoopDisk implements Disposable {
   readonly dir: string
@@ -18,14 +23,14 @@ export class LoopDisk implements Disposable {
   }
 
   /** Before the daemon starts. Null where loop devices or mounts are not allowed. */
-  static at(dir: string, bytes: number): LoopDisk | null {
+  static at(dir: string, bytes: number, kind: keyof typeof MAKE = 'ext4'): LoopDisk | null {
     const disk = new LoopDisk(dir)
     writeFileSync(disk.image, '')
     truncateSync(disk.image, bytes)
     mkdirSync(dir, { recursive: true })
-    const made = run('mkfs.ext4', '-q', '-m', '0', '-b', String(BLOCK_BYTES), disk.image)
-    if (!made || !run('mount', '-o', 'loop', disk.image, dir)) return null
-    rmdirSync(join(dir, 'lost+found')) // or it would be synced like any other
+    const [command, ...words] = MAKE[kind]
+    if (!run(command, ...words, disk.image) || !run('mount', '-o', 'loop', disk.image, dir)) return null
+    rmSync(join(dir, 'lost+found'), { recursive: true, force: true }) // or it would be synced like any other
     return disk
   }
 

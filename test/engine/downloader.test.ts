@@ -21,7 +21,7 @@ async function whole(peers: Set<Peer>, toInstall = () => 0): Promise<Downloader>
       transfer: {
         disk: disk as unknown as Root,
         index: { findPiece: () => [], placesOf: () => [], replica: 'self' as ReplicaId },
-        reader: { read: () => Promise.resolve(false) },
+        reader: { read: () => Promise.resolve(false), lend: () => Promise.resolve(null) },
         pieceList: () => Promise.resolve(list as Exclude<typeof list, string>),
         breathe: () => Promise.resolve(),
         elapsed: () => 0,

@@ -13,6 +13,7 @@ test('a piece that two peers send at the same time is written once, and both are
   const staged = {
     stat: () => Promise.resolve({ size: 0 }),
     truncate: () => Promise.resolve(),
+    canShare: () => false,
     write: () => new Promise<void>((resolve) => writes.push(resolve)),
   }
   const needs = {
