@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createBlake3 } from '../src/base/blake3.ts'
 import { Cluster } from '../test/e2e/cluster.ts'
 import { writeIsoImage } from '../test/iso-image.ts'
+import { loopDelayP99Ms, measured } from './loop-delay.ts'
 import { cpuSecondsOf, peakMiBOf } from './process-figures.ts'
 
 const MB = 1e6
@@ -21,13 +22,14 @@ const PATIENCE_MS = 600_000
 console.log(JSON.stringify(await measure(Number(process.argv[2] ?? 1000), Number(process.argv[3] ?? 2))))
 
 async function measure(megabytes: number, hostCount: number): Promise<object> {
-  await using cluster = await Cluster.start({ hosts: hostCount })
+  await using cluster = await Cluster.start({ hosts: hostCount, env: (top) => measured(top) })
   const dropped = join(cluster.top, NAME)
   const bytes = writeIsoImage(dropped, { contentBytes: megabytes * MB })
   const [first, ...receivers] = cluster.hosts
   const wanted = await hashOf(dropped)
 
   const cpuBefore = cpuSeconds(cluster)
+  for (const host of cluster.hosts) host.signal('SIGUSR2')
   const begun = performance.now()
   await rename(dropped, first!.path(NAME))
   await Promise.all(receivers.map((host) => appearance(host.path(NAME))))
@@ -35,6 +37,9 @@ async function measure(megabytes: number, hostCount: number): Promise<object> {
   const cpu = cpuSeconds(cluster) - cpuBefore
 
   for (const host of receivers) if ((await hashOf(host.path(NAME))) !== wanted) throw new Error('a copy differs')
+  const pids = cluster.hosts.map((host) => host.pid)
+  const peakMiB = pids.map(peakMiBOf)
+  for (const host of cluster.hosts) await host.kill('SIGTERM')
   return {
     bench: 'arrival',
     megabytes: Math.round(bytes / MB),
@@ -42,7 +47,8 @@ async function measure(megabytes: number, hostCount: number): Promise<object> {
     seconds: round(seconds),
     mbPerS: Math.round(bytes / MB / seconds),
     cpuSPerGb: round(cpu / (bytes / 1e9)),
-    peakMiB: cluster.hosts.map((host) => peakMiBOf(host.pid)),
+    peakMiB,
+    loopDelayP99Ms: pids.map((pid) => loopDelayP99Ms(cluster.top, pid)),
   }
 }
 

@@ -10,6 +10,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Cluster, type Host } from '../test/e2e/cluster.ts'
+import { loopDelayP99Ms, measured } from './loop-delay.ts'
 import { cpuSecondsOf, peakMiBOf } from './process-figures.ts'
 
 const PER_DIRECTORY = 100
@@ -20,11 +21,12 @@ const [files = 10_000, bytes = 1_000] = process.argv.slice(2).map(Number)
 console.log(JSON.stringify(await measure()))
 
 async function measure(): Promise<object> {
-  await using cluster = await Cluster.start({ hosts: 2 })
+  await using cluster = await Cluster.start({ hosts: 2, env: (top) => measured(top) })
   const [first, second] = [cluster.host(0), cluster.host(1)]
   const dropped = join(cluster.top, 'dropped')
   makeFiles(dropped)
   const cpuBefore = cluster.hosts.map((host) => cpuSecondsOf(host.pid))
+  for (const host of cluster.hosts) host.signal('SIGUSR2')
   const begun = performance.now()
   renameSync(dropped, first.path('dropped'))
   await until(() => filesUnder(second.path('dropped')) === files)
@@ -43,8 +45,9 @@ async function measure(): Promise<object> {
     rescanSeconds,
     peakMiB: cluster.hosts.map((host) => peakMiBOf(host.pid)),
   }
+  const pids = cluster.hosts.map((host) => host.pid)
   for (const host of cluster.hosts) await host.kill('SIGTERM')
-  return result
+  return { ...result, loopDelayP99Ms: pids.map((pid) => loopDelayP99Ms(cluster.top, pid)) }
 }
 
 function makeFiles(top: string): void {

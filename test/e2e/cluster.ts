@@ -23,6 +23,8 @@ export interface ClusterOptions {
   readonly configure?: (config: HostConfig, i: number, cluster: Cluster) => void
   /** Where the temporary folder is made. */
   readonly under?: string
+  /** Further environment of all daemons that `start` starts, given that folder. */
+  readonly env?: (top: string) => NodeJS.ProcessEnv
 }
 
 export interface Answer {
@@ -65,7 +67,7 @@ export class Cluster implements AsyncDisposable {
   static async start(options: ClusterOptions): Promise<Cluster> {
     const cluster = await Cluster.make(options)
     try {
-      for (const host of cluster.hosts) host.start()
+      for (const host of cluster.hosts) host.start(options.env?.(cluster.top))
       await cluster.connected()
       return cluster
     } catch (error) {
