@@ -1,6 +1,19 @@
 /** Pieces between real daemons: resumed, replaced, taken from this disk, and never sent for a rename. */
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { Cluster, type Host, until } from './cluster.ts'
@@ -166,3 +179,32 @@ test('a file that changes while it is sent arrives as it is in the end', async (
   await settled(cluster)
   assert.ok(readFileSync(receiver.path('changing.iso')).equals(last))
 })
+
+test('an image of 100 GB that is nearly all hole is one on every host, and only what is in it is sent', async () => {
+  const bytes = 100e9
+  const part = source.path('.sparse.part')
+  const ends = [randomBytes(MIB), randomBytes(MIB)]
+  const fd = openSync(part, 'w')
+  writeSync(fd, ends[0]!, 0, MIB, 0)
+  writeSync(fd, ends[1]!, 0, MIB, bytes - MIB)
+  closeSync(fd)
+  const before = await traffic(source)
+  renameSync(part, source.path('sparse.iso'))
+  await cluster.everywhere('it is there', (host) => existsSync(host.path('sparse.iso')))
+  const sent = (await traffic(source)).sent - before.sent
+  for (const host of [receiver, third]) {
+    const { size, blocks } = statSync(host.path('sparse.iso'))
+    assert.deepEqual([size, blocks * 512 < 8 * MIB], [bytes, true])
+    assert.deepEqual([readAt(host, 'sparse.iso', 0), readAt(host, 'sparse.iso', bytes - MIB)], ends)
+  }
+  // Its piece list has a hash for each half MiB of nothing.
+  assert.ok(sent < 24 * MIB, `${sent} bytes were sent`)
+})
+
+function readAt(host: Host, name: string, position: number): Buffer {
+  const into = Buffer.alloc(MIB)
+  const fd = openSync(host.path(name), 'r')
+  readSync(fd, into, 0, MIB, position)
+  closeSync(fd)
+  return into
+}
