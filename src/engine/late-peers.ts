@@ -6,8 +6,8 @@ import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
 import { type Peer } from '../net/peer-port.ts'
 
-/** Without a byte for so long, whatever the uplink, something is wrong. */
-const LATE_MS = 5_000
+/** Without a byte for so long, whatever the uplink, something is wrong: seen and acted upon within five seconds. */
+const LATE_MS = 4_500
 /** Where others have nothing else left to do, so long, and some round trips, are enough. */
 const LATE_AT_THE_END_MS = 1_000
 const ROUND_TRIPS = 4
