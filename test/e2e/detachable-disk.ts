@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, rmdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-const PATIENCE_MS = 20_000
+const PATIENCE_MS = 60_000
 const AGAIN_MS = 100
 
 export class DetachableDisk implements Disposable {
@@ -40,10 +40,12 @@ export class DetachableDisk implements Disposable {
     this.#forget(dir)
   }
 
-  /** Waits for those that still use it to end. */
+  /** Waits for those that still use it to end: whoever went on regardless would test nothing. */
   unmount(dir: string): void {
-    for (const end = Date.now() + PATIENCE_MS; !run('umount', dir) && Date.now() < end;)
+    for (const end = Date.now() + PATIENCE_MS; !run('umount', dir);) {
+      if (Date.now() > end) throw new Error(`${dir} cannot be unmounted: something still uses it`)
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, AGAIN_MS)
+    }
     this.#forget(dir)
   }
 

@@ -10,9 +10,9 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { blake3 } from '../../src/base/blake3.ts'
-import { Cluster, type Host, type HostConfig, until } from './cluster.ts'
+import { Cluster, type Host, type HostConfig } from './cluster.ts'
 import { LoopDisk } from './loop-disk.ts'
-import { report, settled, shown } from './pool.ts'
+import { report, settled, shown, untilOn } from './pool.ts'
 
 const MIB = 1 << 20
 /** Not the 60 s of a patient test: what is promised. */
@@ -146,7 +146,11 @@ class Round {
     const took = Date.now() - began
     assert.ok(took <= RESUME_MS, `${trouble}: in step only after ${took} ms`)
     this.#assertSound(trouble)
-    await until('nothing is amiss', async () => (await report(this.#host))?.problems.length === 0)
+    await untilOn(
+      this.#host,
+      `nothing is amiss after ${trouble}`,
+      async () => (await report(this.#host))?.problems.length === 0,
+    )
     for (const host of this.#cluster.hosts) assert.equal((await host.cli('archive', 'purge', '--all')).code, 0)
     return took
   }

@@ -106,20 +106,35 @@ export async function settled(cluster: Cluster): Promise<string[]> {
 
 /** For whoever looks at a failed test: how the host differs, what it says of itself, and the end of its log. */
 async function standing(host: Host, expected: readonly string[]): Promise<string> {
-  const folder = await report(host)
   const here = tree(host)
   const odd = [
     ...expected.filter((line) => !here.includes(line)).map((line) => `- ${line}`),
     ...here.filter((line) => !expected.includes(line)).map((line) => `+ ${line}`),
   ]
+  return [host.home, ...odd.slice(0, 20), await ownWords(host)].join('\n')
+}
+
+async function ownWords(host: Host): Promise<string> {
+  const folder = await report(host)
+  if (folder === null) {
+    const why = await client(host).status().catch(String)
+    return `${JSON.stringify(why)}, the process is ${host.isRunning ? 'there' : 'gone'}\n${host.logTail(12)}`
+  }
   const words = JSON.stringify({
-    state: folder?.state,
-    scan: folder?.scan,
-    hosts: folder?.hosts.map((peer) => [peer.host, peer.state, peer.inSync]),
-    transfers: folder?.transfers,
-    problems: folder?.problems,
+    state: folder.state,
+    scan: folder.scan,
+    hosts: folder.hosts.map((peer) => [peer.host, peer.state, peer.inSync]),
+    transfers: folder.transfers,
+    problems: folder.problems,
   })
-  return [host.home, ...odd.slice(0, 20), words, host.logTail(12)].join('\n')
+  return `${words}\n${host.logTail(12)}`
+}
+
+/** As `until`, of one host; when it fails, with what the host says of itself. */
+export async function untilOn(host: Host, what: string, check: () => boolean | Promise<boolean>): Promise<void> {
+  await until(`${what} on ${host.home}`, check).catch(async (error: unknown) => {
+    throw new Error(await ownWords(host), { cause: error })
+  })
 }
 
 async function allInStep(hosts: readonly Host[]): Promise<boolean> {

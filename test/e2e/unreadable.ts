@@ -6,9 +6,9 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { chmodSync, chownSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Cluster, type Host, LAUNCHER, until } from './cluster.ts'
+import { Cluster, type Host, LAUNCHER } from './cluster.ts'
 import { FailingDisk } from './failing-disk.ts'
-import { drop, report, rescan, settled, tree } from './pool.ts'
+import { drop, report, rescan, settled, tree, untilOn } from './pool.ts'
 import { tombstones } from './tombstones.ts'
 
 export const OBSTACLES = ['closed file', 'closed directory', 'names only', 'bad names', 'failing disk'] as const
@@ -93,7 +93,7 @@ async function meetOne({ cluster, disk, obstacle, round, start }: Round): Promis
   const seen = await shownProblems(host, obstacle)
   assert.deepEqual(tree(other), before, `nothing is deleted where there is: ${obstacle}`)
   undo()
-  await until(`${obstacle}: all problems are solved`, async () => {
+  await untilOn(host, `${obstacle}: all problems are solved`, async () => {
     await rescan(host)
     // Directories that could not be watched stay so until a restart, and the rescan sees what changes in them.
     return (await report(host))?.problems.every(({ kind }) => kind === 'no-events') === true
@@ -106,7 +106,7 @@ async function shownProblems(host: Host, obstacle: Obstacle): Promise<number> {
   const before = (await report(host))?.scan.at
   await rescan(host)
   let seen = 0
-  await until(`${host.home} shows what it cannot see: ${obstacle}`, async () => {
+  await untilOn(host, `what cannot be seen is shown: ${obstacle}`, async () => {
     const folder = await report(host)
     seen = folder?.problems.length ?? 0
     return seen > 0 && folder !== null && folder.scan.at !== before
