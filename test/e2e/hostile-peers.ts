@@ -1,9 +1,9 @@
 /**
- * A host that has the folder's secret and is hostile, in a pool of two real daemons: one drops a file, the other
- * fetches it while the hostile one says that it has it too. Not a wrong byte may arrive, whoever does harm is put out,
- * and the transfer goes on.
+ * A host that has the folder's secret and is hostile, in a pool of two real daemons: one drops two files, the other
+ * fetches them while the hostile one says that it has the first too. Not a wrong byte may arrive, whoever does harm is
+ * put out (who only does not deliver: passed over), and both transfers go on.
  */
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { type Stream } from '@libp2p/interface'
 import { type RelPath, type RootHash } from '../../src/base/brand.ts'
 import { type FolderKeys, readOnlySecret } from '../../src/base/secret.ts'
@@ -29,63 +29,133 @@ export const HARMS = [
 ] as const
 export type Harm = (typeof HARMS)[number]
 
-const BYTES = 12 << 20
 const KB_PER_SECOND = 4_000
+/** What the victim says of one who promises and sends nothing. */
+const PASSED_OVER = /has sent nothing .* asking others instead/
+/** Of the contents that it makes up. */
+const FORGED_ROOT = 'ab'.repeat(32) as RootHash
 /** The hostile host is the third one of the pool. */
 const N = 3
+
+export interface HarmOptions {
+  /** Of the file that the hostile host promises, */
+  readonly promisedBytes: number
+  /** and of the one that it says nothing of. */
+  readonly otherBytes: number
+}
 
 export interface HarmFigures {
   readonly harm: Harm | 'none'
   readonly wrongBytes: number
-  /** From the harm to the end of the connection, as the hostile host sees it; null if it was not put out. */
+  /**
+   * From the harm to the end of the connection, as the hostile host sees it; where it does not deliver, from the first
+   * request to the moment when others are asked instead. Null if it did no harm.
+   */
   readonly droppedMs: number | null
-  readonly transferMs: number
+  /** From drop to arrival. */
+  readonly promisedMs: number
+  readonly otherMs: number
   readonly log: string
 }
 
 /** One pool for all; each harm is done to a pool that has been restarted, since bans last an hour. */
-export async function doHarm(harms: readonly (Harm | 'none')[]): Promise<HarmFigures[]> {
-  await using cluster = await Cluster.make({
+export async function doHarm(harms: readonly Harm[], options: HarmOptions): Promise<HarmFigures[]> {
+  await using cluster = await poolOfThree()
+  const figures: HarmFigures[] = []
+  for (const [i, harm] of harms.entries()) figures.push(await doOne(cluster, harm, `${i}.bin`, options))
+  return figures
+}
+
+/** The same, and at the same time, on the same machine, in a pool to which nobody does harm. */
+export async function doHarmBesidePeace(
+  harms: readonly Harm[],
+  options: HarmOptions,
+): Promise<(HarmFigures & { peace: HarmFigures })[]> {
+  await using cluster = await poolOfThree()
+  await using peaceful = await poolOfThree()
+  const figures: (HarmFigures & { peace: HarmFigures })[] = []
+  for (const [i, harm] of harms.entries()) {
+    const both = [doOne(cluster, harm, `${i}.bin`, options), doOne(peaceful, 'none', `${i}.bin`, options)] as const
+    const [one, peace] = await Promise.all(both)
+    figures.push({ ...one, peace })
+  }
+  return figures
+}
+
+/** Two hosts, and a line for the hostile one. */
+async function poolOfThree(): Promise<Cluster> {
+  const cluster = await Cluster.make({
     hosts: 2,
     configure: (config, _i, { ports }) =>
       config.shared_folders.forEach((folder) => Object.assign(folder, { known_hosts: linesOf(ports) })),
   })
   await limitUpload(cluster.host(0), KB_PER_SECOND)
-  const figures: HarmFigures[] = []
-  for (const harm of harms) figures.push(await doOne(cluster, harm))
-  return figures
+  return cluster
 }
 
 function linesOf(ports: readonly number[]): string[] {
   return [...ports.map((port, i) => `127.0.0.${i + 1}:${port}`), `127.0.0.${N}:1`]
 }
 
-async function doOne(cluster: Cluster, harm: Harm | 'none'): Promise<HarmFigures> {
+async function doOne(cluster: Cluster, harm: Harm | 'none', name: string, options: HarmOptions): Promise<HarmFigures> {
   const [source, victim] = [cluster.host(0), cluster.host(1)]
   for (const host of cluster.hosts) rmSync(host.logFile, { force: true })
   for (const host of cluster.hosts) host.start()
   await until('the two are connected', async () => (await provenPeers(victim)) === 1)
   const hostile = new Hostile(harm, cluster.secret)
   if (harm !== 'none') await hostile.join(cluster.ports[1] ?? 0)
-  const path = `${harm.replaceAll(' ', '-')}.bin`
-  const start = performance.now()
-  const content = drop(source, path, BYTES)
+  const promised = new Dropped(source, `promised-${name}`, options.promisedBytes)
   await until('the transfer is under way', async () => (await report(victim))?.transfers[0] !== undefined)
+  const other = new Dropped(source, `other-${name}`, options.otherBytes)
   hostile.strike()
-  await until(`${path} has arrived`, () => existsSync(victim.path(path)))
-  const transferMs = Math.round(performance.now() - start)
-  const arrived = readFileSync(victim.path(path))
-  const forged = existsSync(victim.path('forged.bin'))
-  if (harm === 'endless list') await until('the list is asked for', () => hostile.hasStruck)
-  if (hostile.hasStruck) await until(`${harm}: it is put out`, () => hostile.droppedMs !== null)
+  const [promisedMs, otherMs] = await Promise.all([promised.arrival(victim), other.arrival(victim)])
+  const droppedMs = harm === 'none' ? null : await outMs(hostile, victim)
   const log = victim
     .log()
-    .filter(({ msg }) => /shut out|cut off|asking others instead/.test(String(msg)))
+    .filter(({ msg }) => /shut out|cut off/.test(String(msg)) || PASSED_OVER.test(String(msg)))
     .map(({ msg }) => String(msg))
   await hostile.leave()
   for (const host of cluster.hosts) await host.kill('SIGTERM')
-  const wrongBytes = arrived.equals(content) && !forged ? 0 : arrived.byteLength
-  return { harm, wrongBytes, droppedMs: hostile.droppedMs, transferMs, log: log.join('; ') }
+  const wrongBytes = promised.wrongBytes(victim) + other.wrongBytes(victim) + sizeOf(victim.path('forged.bin'))
+  return { harm, wrongBytes, droppedMs, promisedMs, otherMs, log: log.join('; ') }
+}
+
+/** A file that one host drops and another is to get. */
+class Dropped {
+  readonly path: string
+  readonly #content: Buffer
+  readonly #atMs = performance.now()
+
+  constructor(source: Host, path: string, bytes: number) {
+    this.path = path
+    this.#content = drop(source, path, bytes)
+  }
+
+  async arrival(victim: Host): Promise<number> {
+    await until(`${this.path} has arrived`, () => existsSync(victim.path(this.path)))
+    return Math.round(performance.now() - this.#atMs)
+  }
+
+  wrongBytes(victim: Host): number {
+    const arrived = readFileSync(victim.path(this.path))
+    return arrived.equals(this.#content) ? 0 : arrived.byteLength
+  }
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0
+}
+
+/** Waits until whoever did harm is out; how long that took. */
+async function outMs(hostile: Hostile, victim: Host): Promise<number> {
+  await until(`${hostile.harm} is done`, () => hostile.hasStruck)
+  if (hostile.harm !== 'no delivery') {
+    await until(`after ${hostile.harm} it is put out`, () => hostile.droppedMs !== null)
+    return hostile.droppedMs ?? Infinity
+  }
+  const passedOver = () => victim.log().find(({ msg }) => PASSED_OVER.test(String(msg)))
+  await until('who does not deliver is passed over', () => passedOver() !== undefined)
+  return Date.parse(String(passedOver()?.['time'])) - hostile.struckAt
 }
 
 async function provenPeers(host: Host): Promise<number> {
@@ -93,27 +163,30 @@ async function provenPeers(host: Host): Promise<number> {
 }
 
 class Hostile {
+  readonly harm: Harm | 'none'
   droppedMs: number | null = null
-  readonly #harm: Harm | 'none'
+  /** When it did harm; milliseconds since 1970, 0 before. */
+  struckAt = 0
   readonly #secret: string
   #host: HostileHost | null = null
   #connection: HostileConnection | null = null
   #say: (frame: Frame) => void = () => {}
-  #struckMs = 0
+  /** The content that it promises: the first that the victim wants. */
+  #promised: RootHash | null = null
 
   constructor(harm: Harm | 'none', secret: string) {
-    this.#harm = harm
+    this.harm = harm
     this.#secret = secret
   }
 
   async join(port: number): Promise<void> {
-    const keys = keysOf(this.#harm === 'forged record' ? readOnlySecret(this.#secret) : this.#secret)
+    const keys = keysOf(this.harm === 'forged record' ? readOnlySecret(this.#secret) : this.#secret)
     this.#host = await HostileHost.start(N, (stream) => this.#serve(stream))
     this.#connection = await this.#host.connect(port, '127.0.0.2')
     const messages = await this.#connection.prove(keys, (frame) => this.#hear(frame))
     this.#say = (frame) => say(messages, frame)
     messages.onEnd(() => {
-      if (this.#struckMs !== 0) this.droppedMs ??= Math.round(performance.now() - this.#struckMs)
+      if (this.hasStruck) this.droppedMs ??= Date.now() - this.struckAt
     })
   }
 
@@ -121,21 +194,21 @@ class Hostile {
   strike(): void {
     const connection = this.#connection
     if (connection === null) return
-    if (this.#harm === '4 GiB frame' || this.#harm === 'pings unread' || this.#harm === 'forged record') this.#struck()
-    if (this.#harm === '4 GiB frame') connection.announce(2 ** 32 - 1)
-    if (this.#harm === 'pings unread') {
+    if (this.harm === '4 GiB frame' || this.harm === 'pings unread' || this.harm === 'forged record') this.#struck()
+    if (this.harm === '4 GiB frame') connection.announce(2 ** 32 - 1)
+    if (this.harm === 'pings unread') {
       connection.stopReading()
       for (let i = 0; i < 100; i++) connection.pings(1_000)
       connection.resumeReadingSoon()
     }
-    if (this.#harm === 'forged record') this.#announce(forged('forged.bin'))
+    if (this.harm === 'forged record') this.#announce(forged('forged.bin'))
     // A content that only we have: its list must be asked of us.
-    if (this.#harm === 'endless list') this.#announce(signed(keysOf(this.#secret), forged('endless.bin')))
+    if (this.harm === 'endless list') this.#announce(signed(keysOf(this.#secret), forged('endless.bin')))
   }
 
   /** False where the victim has asked nothing of it that could be answered badly. */
   get hasStruck(): boolean {
-    return this.#struckMs !== 0
+    return this.struckAt !== 0
   }
 
   #announce(record: SignedRecord): void {
@@ -147,14 +220,16 @@ class Hostile {
   }
 
   #struck(): void {
-    if (this.#struckMs === 0) this.#struckMs = performance.now()
+    if (!this.hasStruck) this.struckAt = Date.now()
   }
 
-  /** Whatever the victim wants, we have all of it. */
+  /** What the victim wants first we have all of; where we make the list endless, of everything. */
   #hear(frame: Frame): void {
     if (frame.type === 'ping') return this.#say({ type: 'pong', id: frame.id })
     if (frame.type !== 'message' || frame.message.type !== 'want' || !frame.message.wanted) return
     const { root } = frame.message
+    if (root !== FORGED_ROOT) this.#promised ??= root
+    if (root !== this.#promised && this.harm !== 'endless list') return
     this.#say({ type: 'message', message: { type: 'have', root, have: { all: true } } })
   }
 
@@ -168,14 +243,15 @@ class Hostile {
   }
 
   #answer(stream: Stream, request: PiecesRequest): void {
-    if (request.type === 'list' && this.#harm === 'endless list') {
+    if (request.type === 'list' && this.harm === 'endless list') {
       this.#struck()
       stream.send(chunkHeader(LIST, request.id, 2 ** 32 - 1))
       for (let i = 0; i < 64 && stream.status === 'open'; i++)
         stream.send(Buffer.concat([chunkHeader(LISTED, request.id, MAX_CHUNK_BYTES), Buffer.alloc(MAX_CHUNK_BYTES)]))
     }
-    if (request.type !== 'pieces' || this.#harm !== 'bad pieces') return
-    this.#struck()
+    if (request.type !== 'pieces') return
+    if (this.harm === 'bad pieces' || this.harm === 'no delivery') this.#struck()
+    if (this.harm !== 'bad pieces') return
     for (const length of request.lengths)
       for (let at = 0; at < length && stream.status === 'open'; at += MAX_CHUNK_BYTES) {
         const n = Math.min(MAX_CHUNK_BYTES, length - at)
@@ -199,7 +275,7 @@ function forged(path: string): SignedRecord {
     orderUs: 1,
     size: 1 << 20,
     mtimeUs: 1,
-    root: 'ab'.repeat(32) as RootHash,
+    root: FORGED_ROOT,
     signature: new Uint8Array(64).fill(7),
   }
 }
