@@ -15,6 +15,7 @@ const fcntl3 = declare('int fcntl(int fd, int command, int value)')
 const flock2 = declare('int flock(int fd, int operation)')
 const fallocate4 = declare('int fallocate(int fd, int mode, int64_t offset, int64_t length)')
 const fadvise4 = declare('int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)')
+const syncfs1 = declare('int syncfs(int fd)')
 const futimens2 = declare('int futimens(int fd, const void *times)')
 const renameat2 = declare('int renameat2(int fromDir, const char *from, int toDir, const char *to, unsigned int flags)')
 
@@ -103,6 +104,24 @@ function renamed(errno: number): boolean | null {
   if (errno === E.EEXIST) return false
   if (errno === E.EINVAL || errno === E.ENOSYS || errno === E.EOPNOTSUPP) return null
   throw systemError('renameat2', errno)
+}
+
+/** Whether `syncFilesystem` can be had here. */
+export function canSyncFilesystem(): boolean {
+  return syncfs1() !== null
+}
+
+/** Writes out all of the filesystem that an open file lies on. On a thread. Rejects with a system error. */
+export function syncFilesystem(fd: number): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    const call = syncfs1()
+    if (call === null) return reject(systemError('syncfs', E.ENOSYS))
+    call.async(fd, (error, result) => {
+      if (error !== null) reject(error)
+      else if (result === 0) resolve()
+      else reject(systemError('syncfs', lastErrno()))
+    })
+  })
 }
 
 /** On a thread, because a rename may wait for the journal; koffi lends 256 of its calls at a time, then we wait here. */

@@ -2,6 +2,7 @@
  * The tables `content` and `piece`: root hashes and their numbers, piece lists, and where a piece lies. They serve all
  * folders of the host.
  */
+import { LRUCache } from 'lru-cache'
 import { type RootHash } from '../base/brand.ts'
 import { assert } from '../base/assert.ts'
 import {
@@ -21,6 +22,9 @@ import { type Connection } from './open-connection.ts'
 /** A piece lies in few contents, but one of zeros may lie in all of them: a few places are enough to choose from. */
 const MAX_PIECE_PLACES = 16
 
+/** Contents that are on their way at a time, with some to spare: 150 bytes each. */
+const MOST_REMEMBERED = 4_000
+
 interface PlaceRow {
   readonly root: Uint8Array
   readonly size: number
@@ -30,6 +34,8 @@ interface PlaceRow {
 }
 
 export class ContentsTable {
+  /** Asked for at each step of a content's way. */
+  readonly #ids = new LRUCache<RootHash, number>({ max: MOST_REMEMBERED })
   readonly #find
   readonly #insert
   readonly #read
@@ -63,12 +69,25 @@ export class ContentsTable {
 
   /** The number of a content, or null if nothing names it. */
   find(root: RootHash): number | null {
-    return this.#find.get(blobOf(root)) ?? null
+    const known = this.#ids.get(root)
+    if (known !== undefined) return known
+    const found = this.#find.get(blobOf(root))
+    if (found !== undefined) this.#ids.set(root, found)
+    return found ?? null
+  }
+
+  /** Rows have gone: by a rollback, or as garbage. */
+  rowsWent(): void {
+    this.#ids.clear()
   }
 
   /** The number of a content, given it now if it has none. */
   idOf(root: RootHash): number {
-    return this.find(root) ?? Number(this.#insert.run(blobOf(root)).lastInsertRowid)
+    const known = this.find(root)
+    if (known !== null) return known
+    const made = Number(this.#insert.run(blobOf(root)).lastInsertRowid)
+    this.#ids.set(root, made)
+    return made
   }
 
   idOrNull(root: RootHash | null): number | null {

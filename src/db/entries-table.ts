@@ -135,6 +135,7 @@ export class EntriesTable {
       file && file.inode,
       entry.kind === 'link' ? entry.target : null,
     )
+    this.#remembered.set(entry.path, entry)
   }
 
   forget(path: RelPath): void {

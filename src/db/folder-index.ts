@@ -46,6 +46,7 @@ export class SqliteFolderIndex implements FolderIndex {
   readonly #archived: ArchivedTable
   readonly #peers: PeersTable
   readonly #scrub: ScrubTable
+  readonly #db: Connection
   readonly #undone: () => void
   readonly #placesOf
   readonly #counts
@@ -64,6 +65,7 @@ export class SqliteFolderIndex implements FolderIndex {
     this.#archived = new ArchivedTable(db, id, contents)
     this.#peers = new PeersTable(db, id)
     this.#scrub = new ScrubTable(db, id, directories)
+    this.#db = db
     this.#undone = needs.undone
     this.#placesOf = needs.placesOf
     const counts = db.prepare<[number], FolderCounts>(
@@ -161,7 +163,10 @@ export class SqliteFolderIndex implements FolderIndex {
   }
 
   commit(changes: readonly Change[]): void {
-    if (changes.length > 0) this.#undoing(() => this.#commit.immediate(changes))
+    if (changes.length === 0) return
+    // Of a transaction that fails all is undone: within one it needs none of its own.
+    if (this.#db.inTransaction) for (const change of changes) this.#apply(change)
+    else this.#undoing(() => this.#commit.immediate(changes))
   }
 
   together<T>(work: () => T): T {

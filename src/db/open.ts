@@ -72,6 +72,7 @@ function indexDatabase(db: Connection, isNew: boolean): IndexDatabase {
   const placesOf = preparePlaces(db)
   const folders = new Map<FolderId, SqliteFolderIndex>()
   const rowsWent = () => {
+    contents.rowsWent()
     for (const index of folders.values()) index.rowsWent()
   }
   const folder = (id: FolderId) => {

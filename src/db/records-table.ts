@@ -125,6 +125,7 @@ export class RecordsTable {
       assert(record.path === path, `a record of ${record.path} among those of ${path}`)
       this.#store(record)
     }
+    if (records.length < 2) this.#remembered.set(path, records)
   }
 
   #read(path: RelPath): readonly SignedRecord[] {

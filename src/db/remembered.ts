@@ -24,6 +24,10 @@ export class Remembered<T extends object> {
     return value
   }
 
+  set(path: RelPath, value: T): void {
+    this.#known.set(path, { value })
+  }
+
   forget(path: RelPath): void {
     this.#known.delete(path)
   }

@@ -7,8 +7,10 @@ import { FsError, type OpenFile, type Root } from '../fs/root.ts'
 import { HashedFileChanged, type Hasher } from '../scan/hasher.ts'
 import { sameStat, type Stat } from '../sync/entry.ts'
 import { IMAGE_HEAD_BYTES, imageLengthTrouble, LEAST_IMAGE_BYTES } from '../sync/iso9660.ts'
-import { type PieceList } from '../sync/piece-list.ts'
+import { type PieceList, rootHash } from '../sync/piece-list.ts'
+import { isSmall, smallList } from '../sync/small-content.ts'
 import { type ProblemList } from './problem-list.ts'
+import { type RecentContents } from './recent-contents.ts'
 import { type Settling } from './settling.ts'
 
 /** A file that is still being written is looked at again this often: no event tells that its writer has closed it. */
@@ -19,6 +21,7 @@ export interface FileTakerNeeds {
   readonly hasher: Pick<Hasher, 'hash'>
   readonly settling: Pick<Settling, 'hold'>
   readonly problems: ProblemList
+  readonly recent: Pick<RecentContents, 'keep'>
   /** True if some process has the file open for writing; null where that cannot be known. */
   readonly hasWriters: (file: OpenFile) => boolean | null
 }
@@ -78,9 +81,22 @@ export class FileTaker {
     const unfinished = await this.#unfinished(taking.path, file, stat)
     if (unfinished !== null) return this.#held(taking.path, stat, unfinished)
     this.#needs.problems.clear(taking.path, 'unfinished')
-    const list = await this.#needs.hasher.hash(file, stat.size, (bytes) => (taking.doneBytes = bytes), signal)
+    const list = isSmall(stat.size)
+      ? await this.#hashSmall(file, stat.size)
+      : await this.#needs.hasher.hash(file, stat.size, (bytes) => (taking.doneBytes = bytes), signal)
     if (!sameStat(await file.stat(), stat)) return this.#unsettled(taking.path, stat)
     this.#needs.problems.clear(taking.path, 'unreadable', 'io-error')
+    return list
+  }
+
+  /** In one read, for one byte more than there should be: so it shows that it has not grown. */
+  async #hashSmall(file: OpenFile, size: number): Promise<PieceList> {
+    const bytes = Buffer.allocUnsafe(size + 1)
+    const got = await file.read(bytes, 0)
+    if (got !== size) throw new HashedFileChanged(`the file of ${size} bytes had ${got} when it was read`)
+    const content = bytes.subarray(0, size)
+    const list = smallList(content)
+    this.#needs.recent.keep(rootHash(list), content)
     return list
   }
 

@@ -22,6 +22,7 @@ import { Noticing } from './noticing.ts'
 import { Overwrites } from './overwrites.ts'
 import { type PathLocks } from './path-locks.ts'
 import { type ProblemList } from './problem-list.ts'
+import { type RecentContents } from './recent-contents.ts'
 import { RefusedChanges } from './refused-changes.ts'
 import { type RootGuard } from './root-guard.ts'
 import { Settling } from './settling.ts'
@@ -34,6 +35,7 @@ export interface LocalSideNeeds {
   readonly committer: Committer
   readonly locks: PathLocks
   readonly problems: ProblemList
+  readonly recent: RecentContents
   readonly guard: RootGuard
   readonly claim: () => Promise<string | null>
   readonly hasher: Pick<Hasher, 'hash'>

@@ -17,6 +17,7 @@ import {
   pieceOffsets,
 } from '../sync/piece-list.ts'
 import { type ContentReader } from './content-reader.ts'
+import { type RecentContents } from './recent-contents.ts'
 
 /** Haves are told together this often: a swarm must hear within 100 ms, and not of every single piece. */
 const TELL_EVERY_MS = 50
@@ -36,6 +37,7 @@ export interface Growing {
 export interface PieceServerNeeds {
   readonly index: Pick<FolderIndex, 'pieceList' | 'placesOf'>
   readonly reader: Pick<ContentReader, 'read'>
+  readonly recent: Pick<RecentContents, 'get'>
   readonly growing: (root: RootHash) => Growing | null
   readonly clock: Pick<Clock, 'after'>
 }
@@ -58,12 +60,15 @@ export class PieceServer {
 
   /** A peer fetches, or no longer fetches, a content: it is told what we have of it, now and as that grows. */
   wanted(peer: Peer, root: RootHash, wanted: boolean): void {
-    const peers = this.#wanted.get(root) ?? new Set()
-    if (wanted) peers.add(peer)
-    else peers.delete(peer)
-    if (peers.size > 0) this.#wanted.set(root, peers)
-    else this.#wanted.delete(root)
+    this.#note(peer, root, wanted)
     if (wanted) peer.send({ type: 'have', root, have: this.#have(root), ...this.#shortList(root) })
+  }
+
+  /** The same for small contents: what is here whole is told in one message, of the rest when it comes. */
+  wantedSmall(peer: Peer, roots: readonly RootHash[], wanted: boolean): void {
+    for (const root of roots) this.#note(peer, root, wanted)
+    const here = wanted ? roots.filter((root) => this.#isHere(root)) : []
+    if (here.length > 0) peer.send({ type: 'small-have', roots: here })
   }
 
   /** The peers that fetch this content too. */
@@ -105,6 +110,8 @@ export class PieceServer {
 
   /** Null if it is not here, cannot be read, or is not what its hash says. */
   async piece(root: RootHash, ordinal: number): Promise<ServedPiece | null> {
+    const recent = this.#needs.recent.get(root)
+    if (recent !== null) return ordinal === 0 ? { bytes: recent, release: () => {} } : null
     const known = this.#known(root)
     if (known === null || ordinal >= known.list.count) return null
     const offset = known.offsets[ordinal] ?? 0
@@ -117,10 +124,22 @@ export class PieceServer {
     return null
   }
 
+  #note(peer: Peer, root: RootHash, wanted: boolean): void {
+    const peers = this.#wanted.get(root) ?? new Set()
+    if (wanted) peers.add(peer)
+    else peers.delete(peer)
+    if (peers.size > 0) this.#wanted.set(root, peers)
+    else this.#wanted.delete(root)
+  }
+
   async #read(root: RootHash, ordinal: number, offset: number, hash: Uint8Array, into: Uint8Array): Promise<boolean> {
     const growing = this.#needs.growing(root)
     if (growing !== null && (await growing.read(ordinal, offset, into))) return true
     return await this.#needs.reader.read(root, offset, hash, into)
+  }
+
+  #isHere(root: RootHash): boolean {
+    return this.#needs.recent.get(root) !== null || this.#needs.index.placesOf(root).length > 0
   }
 
   #have(root: RootHash): Have {

@@ -23,6 +23,7 @@ import { LocalSide } from './local-side.ts'
 import { PathLocks } from './path-locks.ts'
 import { PieceServer } from './piece-server.ts'
 import { ProblemList } from './problem-list.ts'
+import { RecentContents } from './recent-contents.ts'
 import { RemoteSide } from './remote-side.ts'
 import { RootGuard } from './root-guard.ts'
 import { ScrubSide } from './scrub-side.ts'
@@ -93,8 +94,10 @@ export class PoolFolder implements FolderHandlers {
     const failed = (error: unknown) => this.#indexFailed(error)
     this.#committer = new Committer({ index, clock, failed })
     this.#reader = new ContentReader({ ...needs, suspect: (place) => this.scrub.suspect(place) })
+    const recent = new RecentContents()
     this.server = new PieceServer({
       ...needs,
+      recent,
       reader: this.#reader,
       growing: (root) => this.remote.downloader.growing(root),
     })
@@ -102,6 +105,7 @@ export class PoolFolder implements FolderHandlers {
       ...needs,
       settings: () => this.settings,
       committer: this.#committer,
+      recent,
       locks: new PathLocks(),
       problems: this.problems,
       guard: new RootGuard({ folder: settings.keys.id, replica: index.replica }, needs),
@@ -211,6 +215,7 @@ export class PoolFolder implements FolderHandlers {
     this.#peers.add(peer)
     this.remote.records.greet(peer)
     this.remote.downloader.up(peer)
+    this.remote.small.up(peer)
   }
 
   down(peer: Peer): void {
@@ -218,6 +223,7 @@ export class PoolFolder implements FolderHandlers {
     this.announcer.gone(peer)
     this.server.gone(peer)
     this.remote.downloader.gone(peer)
+    this.remote.small.gone(peer)
   }
 
   message(peer: Peer, message: FolderMessage): void {
@@ -232,7 +238,14 @@ export class PoolFolder implements FolderHandlers {
       case 'want':
         this.server.wanted(peer, message.root, message.wanted)
         return this.remote.downloader.receiversChanged(message.root)
+      case 'small-want':
+        this.server.wantedSmall(peer, message.roots, message.wanted)
+        return message.wanted ? this.remote.small.receiverCame(peer, message.roots) : undefined
+      case 'small-have':
+        return this.remote.small.told(peer, message.roots)
       case 'have':
+        if (message.have.all) this.remote.small.told(peer, [message.root])
+        return this.remote.downloader.told(peer, message)
       case 'gained':
         return this.remote.downloader.told(peer, message)
       case 'where':

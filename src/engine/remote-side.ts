@@ -26,6 +26,7 @@ import { type ProblemList } from './problem-list.ts'
 import { Removals } from './removals.ts'
 import { RemoteChanges } from './remote-changes.ts'
 import { type RootGuard } from './root-guard.ts'
+import { SmallFetches } from './small-fetches.ts'
 import { TreeChanges } from './tree-changes.ts'
 import { WantedContents } from './wanted-contents.ts'
 
@@ -81,6 +82,7 @@ export interface RemoteSideNeeds {
 export class RemoteSide {
   readonly records: RemoteChanges
   readonly downloader: Downloader
+  readonly small: SmallFetches
   readonly wanted: WantedContents
   readonly applier: Applier
   readonly removals: Removals
@@ -93,13 +95,14 @@ export class RemoteSide {
     const { settings, disk, index, guard, server, clock } = needs
     const { keys, site } = settings()
     const breathe = () => clock.sleep(0)
+    const isNear = (peer: Peer) => site === null || peer.site === null || peer.site === site
     const lists = new PieceLists({ ...needs, peers: (root) => this.#likely(root) })
     const pieceList = (root: RootHash, size: number, signal: AbortSignal) => lists.get(root, size, signal)
     this.downloader = new Downloader({
       ...needs,
       transfer: { ...needs, pieceList, breathe, elapsed: () => clock.elapsed() },
       alsoWanting: (root) => server.alsoWanting(root),
-      isNear: (peer) => site === null || peer.site === null || peer.site === site,
+      isNear,
       gained: (root, ordinal) => server.gained(root, ordinal),
       whole: (root) => this.applier.contentCame(this.wanted.pathsOf(root)),
       toInstall: () => this.applier.toInstall,
@@ -107,9 +110,17 @@ export class RemoteSide {
       peersMayHave: () => lists.wake(),
       listTold: (peer, { root, list }) => lists.told(peer, root, list ?? null),
     })
+    this.small = new SmallFetches({
+      ...needs,
+      alsoWanting: (root) => server.alsoWanting(root),
+      isNear,
+      whole: (root) => this.applier.contentCame(this.wanted.pathsOf(root)),
+      failed: (root, error, missingBytes) => void this.#transferFailed(root, error, missingBytes),
+    })
     this.wanted = new WantedContents({
       disk,
       downloader: this.downloader,
+      small: this.small,
       rankOf: (path) => needs.settings().rankOf?.(path) ?? 0,
       consider: (paths) => this.applier.consider(paths),
       published: (root) => server.changed(root),
@@ -167,12 +178,14 @@ export class RemoteSide {
   async close(): Promise<void> {
     this.#cancelRetry()
     this.space.stop()
+    this.small.pause()
     await this.downloader.pause('stopping')
     await this.applier.close()
   }
 
   pause(why: string): void {
     this.applier.pause()
+    this.small.pause()
     void this.downloader.pause(why)
   }
 
@@ -180,6 +193,7 @@ export class RemoteSide {
   resume(): void {
     if (this.#needs.isHalted() || this.space.isFull) return
     this.downloader.resume()
+    this.small.resume()
     this.applier.resume()
   }
 

@@ -10,6 +10,7 @@ import { type Change, type FolderIndex } from '../db/index-port.ts'
 import { type ArchivedFile, type ArchiveReason, FsError, type OldFile, type Root } from '../fs/root.ts'
 import { type Entry, type FileEntry, type Stat } from '../sync/entry.ts'
 import { type Decision, reconcile } from '../sync/reconcile.ts'
+import { isSmall, smallList } from '../sync/small-content.ts'
 import { noVersion, type Version } from '../sync/version.ts'
 import { type Committer } from './committer.ts'
 import { type PathLocks } from './path-locks.ts'
@@ -21,6 +22,8 @@ export interface Contents {
   /** True, once, when it is whole in staging: the caller installs it, and says how that went. */
   claim(root: RootHash): boolean
   unclaim(root: RootHash): void
+  /** What is claimed, where it is small and in memory; null: it lies in staging. */
+  bytesOf(root: RootHash): Uint8Array | null
   /** What was staged has gone or is not to be believed: it must be fetched again. */
   spoiled(root: RootHash): Promise<void>
   /** It has left staging for its place in the tree. */
@@ -67,24 +70,28 @@ export class TreeChanges {
   async install(path: RelPath, { winner, version, replaces }: Do<'fetch'>): Promise<void> {
     const { disk, contents, index, log } = this.#needs
     const entry = index.entry(path)
-    if (isNothing(entry) && (await this.#moveHere(path, winner.root, winner.mtimeUs, version)))
+    // A small one that has come is at hand sooner than a file that has it is looked for.
+    const isAtHand = contents.bytesOf(winner.root) !== null
+    if (!isAtHand && isNothing(entry) && (await this.#moveHere(path, winner.root, winner.mtimeUs, version)))
       return contents.release(path)
     if (!contents.claim(winner.root)) {
-      if (isNothing(entry) && (await disk.stat(path)) !== null)
+      if (!isSmall(winner.size) && isNothing(entry) && (await disk.stat(path)) !== null)
         throw new FsError('changed', path, 'something stands there that has not been scanned yet')
       return contents.fetch(path, winner.root, winner.size)
     }
-    const heals = this.#isRotten(path)
+    const heals = !isNothing(entry) && this.#isRotten(path)
     let oldName: string | null = null
     try {
       const expected = await this.#makeWay(path, entry)
       const old = this.#needs.oldFile(entry?.kind === 'file' ? entry.size : 0)
-      const { stat, archived } = await disk.install(winner.root, path, winner.mtimeUs, expected, old)
+      const bytes = contents.bytesOf(winner.root)
+      const staged = bytes === null ? winner.root : { root: winner.root, bytes }
+      const { stat, archived } = await disk.install(staged, path, winner.mtimeUs, expected, old)
       oldName = archived?.name ?? null
-      await this.#commit(
-        fileEntry(path, winner.root, version, stat),
-        this.#archived(entry, archived, heals ? 'rotten' : replaces),
-      )
+      await this.#commit(fileEntry(path, winner.root, version, stat), [
+        ...(bytes === null ? [] : [{ op: 'content', root: winner.root, list: smallList(bytes) } as const]),
+        ...this.#archived(entry, archived, heals ? 'rotten' : replaces),
+      ])
     } catch (error) {
       if (error instanceof FsError && (error.code === 'io' || error.code === 'missing'))
         await contents.spoiled(winner.root)

@@ -4,12 +4,15 @@
  */
 import { type RelPath, type RootHash } from '../base/brand.ts'
 import { type Root } from '../fs/root.ts'
+import { isSmall } from '../sync/small-content.ts'
 import { type Downloader } from './downloader.ts'
+import { type SmallFetches } from './small-fetches.ts'
 import { type Contents } from './tree-changes.ts'
 
 export interface WantedContentsNeeds {
   readonly disk: Pick<Root, 'listStaged' | 'dropStaged'>
   readonly downloader: Pick<Downloader, 'fetch' | 'isWhole' | 'drop'>
+  readonly small: Pick<SmallFetches, 'fetch' | 'bytesOf' | 'drop'>
   /** In which order paths are fetched: 0 first. */
   readonly rankOf: (path: RelPath) => number
   /** Look at these paths again. */
@@ -31,7 +34,7 @@ export class WantedContents implements Contents {
 
   /** True, once, for the one caller that may install it; then `installed` or `unclaim`. */
   claim(root: RootHash): boolean {
-    if (this.#claimed.has(root) || !this.#needs.downloader.isWhole(root)) return false
+    if (this.#claimed.has(root) || !this.#isWhole(root)) return false
     this.#claimed.set(root, new Set())
     return true
   }
@@ -43,8 +46,12 @@ export class WantedContents implements Contents {
     this.#needs.consider([...late])
   }
 
+  bytesOf(root: RootHash): Uint8Array | null {
+    return this.#needs.small.bytesOf(root)
+  }
+
   async spoiled(root: RootHash): Promise<void> {
-    await this.#needs.downloader.drop(root)
+    await this.#drop(root)
     await this.#needs.disk.dropStaged(root).catch(() => undefined) // it has gone already, or the next sweep finds it
   }
 
@@ -52,16 +59,19 @@ export class WantedContents implements Contents {
     if (this.#rootOf.get(path) !== root) this.release(path)
     this.#rootOf.set(path, root)
     this.#pathsOf.set(root, (this.#pathsOf.get(root) ?? new Set()).add(path))
-    if (!this.#needs.downloader.isWhole(root))
-      this.#needs.downloader.fetch(root, { size, rank: this.#needs.rankOf(path) })
+    if (!this.#isWhole(root)) {
+      const { small, downloader, rankOf } = this.#needs
+      const fetches = isSmall(size) ? small : downloader
+      fetches.fetch(root, { size, rank: rankOf(path) })
+    }
     const late = this.#claimed.get(root)
     if (late !== undefined) late.add(path)
     // Whoever had claimed it has given it up before the path could say that it waits: nobody else would wake it.
-    else if (this.#needs.downloader.isWhole(root)) this.#needs.consider([path])
+    else if (this.#isWhole(root)) this.#needs.consider([path])
   }
 
   async installed(path: RelPath, root: RootHash): Promise<void> {
-    await this.#needs.downloader.drop(root)
+    await this.#drop(root)
     this.#claimed.delete(root)
     this.#forget(path)
     this.#needs.published(root)
@@ -72,7 +82,7 @@ export class WantedContents implements Contents {
   release(path: RelPath): void {
     const root = this.#forget(path)
     if (root === null || this.#pathsOf.has(root) || this.#claimed.has(root)) return
-    void this.#needs.downloader.drop(root).then(() => this.#dropStaged(root))
+    void this.#drop(root).then(() => this.#dropStaged(root))
   }
 
   pathsOf(root: RootHash): readonly RelPath[] {
@@ -93,6 +103,15 @@ export class WantedContents implements Contents {
   async sweep(): Promise<void> {
     const staged = await this.#needs.disk.listStaged().catch(() => []) // a failing disk: the next start sweeps it
     for (const root of staged) await this.#dropStaged(root)
+  }
+
+  #isWhole(root: RootHash): boolean {
+    return this.#needs.small.bytesOf(root) !== null || this.#needs.downloader.isWhole(root)
+  }
+
+  async #drop(root: RootHash): Promise<void> {
+    this.#needs.small.drop(root)
+    await this.#needs.downloader.drop(root)
   }
 
   async #dropStaged(root: RootHash): Promise<void> {

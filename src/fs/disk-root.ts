@@ -5,6 +5,7 @@ import { type Stat } from '../sync/entry.ts'
 import { Archive } from './archive.ts'
 import { checkExpected } from './expected.ts'
 import { attempt, attemptNow, changedError } from './fs-errors.ts'
+import { diskSyncs } from './group-syncs.ts'
 import { type DiskRootOptions, Layout, type Place } from './layout.ts'
 import { readLink, stageLink } from './links.ts'
 import { listDirectory } from './listing.ts'
@@ -21,6 +22,7 @@ import {
   type OldFile,
   type OpenFile,
   type Root,
+  type Staged,
   type StagedFile,
 } from './root.ts'
 import { checkSameFilesystem } from './same-filesystem.ts'
@@ -41,6 +43,7 @@ export class DiskRoot implements Root {
   readonly #layout: Layout
   readonly #staging: Staging
   readonly #archive: Archive
+  readonly #syncs = diskSyncs()
 
   constructor(layout: Layout) {
     this.#layout = layout
@@ -92,9 +95,9 @@ export class DiskRoot implements Root {
     return this.#staging.drop(root)
   }
 
-  install(root: RootHash, path: RelPath, mtimeUs: number, expected: Stat | null, old: OldFile): Promise<Installed> {
-    const needs = { layout: this.#layout, staging: this.#staging, archive: this.#archive }
-    return publishStaged(needs, root, { path, mtimeUs, before: { expected, old } })
+  install(staged: Staged, path: RelPath, mtimeUs: number, expected: Stat | null, old: OldFile): Promise<Installed> {
+    const needs = { layout: this.#layout, staging: this.#staging, archive: this.#archive, syncs: this.#syncs }
+    return publishStaged(needs, staged, { path, mtimeUs, before: { expected, old } })
   }
 
   async move(from: RelPath, to: RelPath, expectedAt: Stat, mtimeUs: number | null): Promise<Stat> {

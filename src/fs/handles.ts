@@ -8,7 +8,7 @@ import { type Stat } from '../sync/entry.ts'
 import { attempt, attemptNow, errnoName, toFsError } from './fs-errors.ts'
 import { FsError } from './root.ts'
 import { statOf } from './stats.ts'
-import { SharedSyncs } from './shared-syncs.ts'
+import { identityOf, SharedSyncs } from './shared-syncs.ts'
 import { syncFile } from './system-calls.ts'
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants
@@ -20,11 +20,24 @@ export class DirHandle {
   /** The directory as the operator knows it: relative in the tree ('' is the root), absolute elsewhere. */
   readonly shown: string
   readonly #giveBack: (fd: number) => void
+  #identity: string | null = null
 
   constructor(fd: number, shown: string, giveBack: (fd: number) => void = closeSync) {
     this.fd = fd
     this.shown = shown
     this.#giveBack = giveBack
+  }
+
+  /** The same directory by the same descriptor, lent to one more. */
+  lend(giveBack: () => void): DirHandle {
+    const lent = new DirHandle(this.fd, this.shown, giveBack)
+    lent.#identity = this.identity
+    return lent
+  }
+
+  /** Which directory it is, whatever its name. */
+  get identity(): string {
+    return (this.#identity ??= identityOf(this.fd))
   }
 
   /** Opens a directory by the path in the config; links on the way there are the operator's own. */
@@ -68,7 +81,7 @@ export class DirHandle {
   /** fsync of the directory: the names in it last. A filesystem that cannot sync directories (EINVAL) has no need. */
   async sync(): Promise<void> {
     await attempt(this.shown, 'cannot write the directory out to disk', async () => {
-      await syncs.sync(this.fd).catch((error: unknown) => {
+      await syncs.sync(this.fd, this.identity).catch((error: unknown) => {
         if (errnoName(error) !== 'EINVAL') throw error
       })
     })

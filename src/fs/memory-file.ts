@@ -62,6 +62,13 @@ export class MemoryStagedFile extends MemoryOpenFile implements StagedFile {
     this.needs.disk.changed(this.file)
   }
 
+  /** The whole content in one step. */
+  fill(bytes: Uint8Array): void {
+    this.#resize(bytes.byteLength)
+    this.file.bytes.set(bytes)
+    this.needs.disk.changed(this.file)
+  }
+
   async truncate(size: number): Promise<void> {
     this.#checkWritable('truncate')
     if (size !== this.file.bytes.byteLength) this.#resize(size)

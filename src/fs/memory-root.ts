@@ -22,6 +22,7 @@ import {
   type OldFile,
   type OpenFile,
   type Root,
+  type Staged,
   type StagedFile,
 } from './root.ts'
 
@@ -128,7 +129,7 @@ export class MemoryRoot implements Root {
   }
 
   async install(
-    root: RootHash,
+    staged: Staged,
     path: RelPath,
     mtimeUs: number,
     expected: Stat | null,
@@ -136,6 +137,9 @@ export class MemoryRoot implements Root {
   ): Promise<Installed> {
     this.#check('install', path)
     const place = this.#tree.place(path, true)
+    const root = typeof staged === 'string' ? staged : staged.root
+    if (typeof staged !== 'string') this.#staging.write(staged)
+    this.#step()
     const node = this.#staging.seal(root, mtimeUs)
     this.#step()
     const archived = this.#tree.takeOld(place, expected, old)

@@ -3,6 +3,7 @@ import { type RootHash } from '../base/brand.ts'
 import { fsError } from './fs-errors.ts'
 import { type MemoryDisk, type MemoryFile, type MemoryPlace, sync } from './memory-disk.ts'
 import { type FileOp, MemoryStagedFile } from './memory-file.ts'
+import { type Staged } from './root.ts'
 
 const STAGING = ['.sync', 'staging']
 
@@ -33,6 +34,13 @@ export class MemoryStaging {
     })
     this.#open.set(root, (this.#open.get(root) ?? new Set()).add(file))
     return file
+  }
+
+  /** Anew, whatever of it lies there. */
+  write({ root, bytes }: Exclude<Staged, RootHash>): void {
+    this.#needs.check('write', root)
+    this.drop(root)
+    this.open(root).fill(bytes)
   }
 
   list(): RootHash[] {

@@ -15,6 +15,7 @@ export const KEEP_ID = -1
 
 /** Gives an open file or directory its owner and mode, if it has others. Owner first: it may clear bits of the mode. */
 export async function giveTo(fd: number, shown: string, wanted: Ownership): Promise<void> {
+  if (wanted.owner === null && wanted.group === null && wanted.mode === null) return
   await attempt(shown, 'cannot set owner and mode', async () => {
     const now = fstatSync(fd)
     const owner = wanted.owner ?? now.uid

@@ -17,11 +17,12 @@ import { type Stat } from '../sync/entry.ts'
 import { type Archive, type Taken } from './archive.ts'
 import { checkExpected } from './expected.ts'
 import { attempt, attemptNow, changedError } from './fs-errors.ts'
+import { type GroupSyncs } from './group-syncs.ts'
 import { type Leaf } from './handles.ts'
 import { type Layout, type Place } from './layout.ts'
 import { publishNew, renameOver } from './moves.ts'
 import { giveTo } from './ownership.ts'
-import { type ArchivedFile, type OldFile } from './root.ts'
+import { type ArchivedFile, type OldFile, type Staged } from './root.ts'
 import { type Staging } from './staging.ts'
 import { statOfOpen } from './stats.ts'
 import { removeDir, syncFile } from './system-calls.ts'
@@ -30,6 +31,7 @@ export interface PublishNeeds {
   readonly layout: Layout
   readonly staging: Staging
   readonly archive: Archive
+  readonly syncs: GroupSyncs
 }
 
 /** What stands at a path, as the caller believes, and what becomes of it. */
@@ -40,15 +42,19 @@ export interface Before {
 
 /** Publishes a staged content at `path`. */
 export async function publishStaged(
-  { layout, staging, archive }: PublishNeeds,
-  root: RootHash,
+  { layout, staging, archive, syncs }: PublishNeeds,
+  staged: Staged,
   { path, mtimeUs, before }: { readonly path: RelPath; readonly mtimeUs: number; readonly before: Before },
 ): Promise<{ stat: Stat; archived: ArchivedFile | null }> {
   using place = await layout.makePlace(path)
-  using dir = layout.openStaging()
-  const fd = await staging.seal(dir, root)
+  using dir = await layout.makeStaging()
+  const root = typeof staged === 'string' ? staged : staged.root
+  const ticket = syncs.ticket()
+  const isSmall = typeof staged !== 'string'
+  const fd = isSmall ? await staging.write(dir, staged) : await staging.seal(dir, staged)
   try {
-    await prepare({ layout, staging }, root, fd, mtimeUs)
+    const sync = isSmall ? () => syncs.sync(fd, ticket) : () => syncFile(fd)
+    await prepare({ layout, staging, sync }, root, fd, mtimeUs)
     const archived = await replace(archive, { dir, name: root }, place, path, before)
     return { stat: statOfOpen(fd, path), archived }
   } finally {
@@ -58,7 +64,7 @@ export async function publishStaged(
 
 /** Step 1. A failed fsync throws the staged file away: a second one would report success for lost bytes. */
 async function prepare(
-  { layout, staging }: Pick<PublishNeeds, 'layout' | 'staging'>,
+  { layout, staging, sync }: Pick<PublishNeeds, 'layout' | 'staging'> & { readonly sync: () => Promise<void> },
   root: RootHash,
   fd: number,
   mtimeUs: number,
@@ -67,7 +73,7 @@ async function prepare(
   await giveTo(fd, shown, layout.fileOwnership)
   attemptNow(shown, 'cannot set its time', () => setTimes(fd, mtimeUs))
   await attempt(shown, 'cannot write it out to disk, it is fetched again', async () => {
-    await syncFile(fd).catch(async (error: unknown) => {
+    await sync().catch(async (error: unknown) => {
       await staging.drop(root)
       throw error
     })

@@ -63,6 +63,9 @@ export interface StagedFile extends OpenFile {
   sync(): Promise<void>
 }
 
+/** A content that lies whole in staging, or the bytes of one that does not yet. */
+export type Staged = RootHash | { readonly root: RootHash; readonly bytes: Uint8Array }
+
 /** Why a file is moved into the archive: part of the archive's listing. */
 export type ArchiveReason = 'deleted' | 'replaced' | 'conflict' | 'rotten'
 
@@ -105,10 +108,10 @@ export interface Root {
   listStaged(): Promise<readonly RootHash[]>
   dropStaged(root: RootHash): Promise<void>
   /**
-   * Publishes staging under its final name: mode, owner, mtime; fsync; the old file away; rename; fsync of the
+   * Publishes what is staged (a small content is staged only now) under its final name: mode, owner, mtime; fsync; the old file away; rename; fsync of the
    * directories. Makes missing parent directories. `expected` is what the caller believes to stand there now.
    */
-  install(root: RootHash, path: RelPath, mtimeUs: number, expected: Stat | null, old: OldFile): Promise<Installed>
+  install(staged: Staged, path: RelPath, mtimeUs: number, expected: Stat | null, old: OldFile): Promise<Installed>
   /** Moves a file or link inside the root; `expectedAt` at `from`, nothing at `to`. fsyncs both directories. */
   move(from: RelPath, to: RelPath, expectedAt: Stat, mtimeUs: number | null): Promise<Stat>
   /** Takes a file or link out of the tree. Null when it was removed (`old.to` 'nowhere', or a link). */

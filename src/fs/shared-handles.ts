@@ -3,7 +3,7 @@
  * lie in one directory, and walking there costs several times what is done to each. In the next breath it is walked
  * anew, so a directory that is swapped for a link is not used longer than by one who has just opened it.
  */
-import { DirHandle } from './handles.ts'
+import { type DirHandle } from './handles.ts'
 
 /** Directories worked in at a time; more only keep descriptors. */
 const MOST_SHARED = 64
@@ -44,7 +44,7 @@ export class SharedHandles {
 
   #lend(shared: Shared): DirHandle {
     shared.users++
-    return new DirHandle(shared.handle.fd, shared.handle.shown, () => {
+    return shared.handle.lend(() => {
       shared.users--
       closeUnused(shared)
     })

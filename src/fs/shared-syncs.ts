@@ -15,8 +15,7 @@ export class SharedSyncs {
   }
 
   /** Resolves when all changes made before the call are on the disk. The caller keeps `fd` open until then. */
-  sync(fd: number): Promise<void> {
-    const directory = identityOf(fd)
+  sync(fd: number, directory = identityOf(fd)): Promise<void> {
     const next = this.#next.get(directory) ?? this.#afterTheOther(directory, fd)
     this.#next.set(directory, next)
     return next
@@ -34,7 +33,7 @@ export class SharedSyncs {
   }
 }
 
-function identityOf(fd: number): string {
+export function identityOf(fd: number): string {
   const { dev, ino } = fstatSync(fd)
   return `${dev}:${ino}`
 }

@@ -9,12 +9,12 @@ import { type DirHandle, isNothing } from './handles.ts'
 import { type Layout } from './layout.ts'
 import { listDirectory } from './listing.ts'
 import { notRegular } from './open-file.ts'
-import { FsError, type StagedFile } from './root.ts'
+import { FsError, type Staged, type StagedFile } from './root.ts'
 import { DiskStagedFile } from './staged-file.ts'
 import { statOfOpen } from './stats.ts'
-import { openFile, unlinkFile } from './system-calls.ts'
+import { openFile, unlinkFile, writeTo } from './system-calls.ts'
 
-const { O_RDWR, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants
+const { O_RDWR, O_CREAT, O_EXCL, O_TRUNC, O_NOFOLLOW, O_NONBLOCK } = constants
 const ROOT_HASH = /^[0-9a-f]{64}$/
 
 export class Staging {
@@ -75,10 +75,35 @@ export class Staging {
     return openStaged(dir, root, 0)
   }
 
+  /** Stages a content in one go, as `seal` leaves it: the caller closes the descriptor. */
+  async write(dir: DirHandle, { root, bytes }: Exclude<Staged, RootHash>): Promise<number> {
+    const fd = await createStaged(dir, root)
+    try {
+      await attempt(dir.showChild(root), 'cannot write to it', async () => {
+        for (let done = 0; done < bytes.byteLength;) done += await writeTo(fd, bytes, done, done)
+      })
+    } catch (error) {
+      closeSync(fd)
+      await this.drop(root)
+      throw error
+    }
+    this.#failed.delete(root)
+    return fd
+  }
+
   #forget(root: RootHash, file: DiskStagedFile): void {
     const files = this.#open.get(root)
     files?.delete(file)
     if (files?.size === 0) this.#open.delete(root)
+  }
+}
+
+/** Made anew it can be nothing but a file: most that are written in one go are. What lies there is written over. */
+async function createStaged(dir: DirHandle, root: RootHash): Promise<number> {
+  try {
+    return await openFile(dir.at(root), O_RDWR | O_CREAT | O_EXCL, 0o666)
+  } catch {
+    return await openStaged(dir, root, O_CREAT | O_TRUNC)
   }
 }
 

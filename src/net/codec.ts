@@ -13,6 +13,7 @@ import {
   refuse,
   replicaFrom,
   rootFrom,
+  rootsFrom,
   toWireRecord,
 } from './record-codec.ts'
 import { type FolderFrame, FolderFrameSchema, IntroSchema, type WhereAnswer } from './wire_pb.ts'
@@ -121,6 +122,10 @@ function messageBody(message: FolderMessage): FrameBody {
     }
     case 'gained':
       return { case: 'gained', value: { root: bytesOf(message.root), ordinals: [...message.ordinals] } }
+    case 'small-want':
+      return { case: 'smallWant', value: { roots: bytesOf(message.roots.join('')), wanted: message.wanted } }
+    case 'small-have':
+      return { case: 'smallHave', value: { roots: bytesOf(message.roots.join('')) } }
     case 'where':
       return { case: 'where', value: { id: message.id, path: message.path } }
     case 'where-answer':
@@ -160,6 +165,12 @@ function messageFrom(
       if (ordinals.length > limits.MAX_GAINED_ORDINALS) refuse(`${ordinals.length} pieces gained at once`)
       return { type: 'gained', root: rootFrom(root), ordinals }
     }
+    case 'smallWant': {
+      const roots = rootsFrom(body.value.roots, limits.MAX_SMALL_CONTENTS)
+      return { type: 'small-want', roots, wanted: body.value.wanted }
+    }
+    case 'smallHave':
+      return { type: 'small-have', roots: rootsFrom(body.value.roots, limits.MAX_SMALL_CONTENTS) }
     case 'where':
       return { type: 'where', id: body.value.id, path: pathFrom(body.value.path) }
     case 'whereAnswer':

@@ -59,6 +59,8 @@ export const MAX_EARLIER_CONTENTS = 60
 export const MAX_HAVE_BYTES = 512 * 1024
 /** A piece list that comes with a 'have' unasked: 32 pieces of 34 bytes, so of any content up to 1 MiB. */
 export const MAX_TOLD_LIST_BYTES = 32 * 34
+/** Contents of one piece that are wanted, told or asked for in one message: 32 KiB of hashes. */
+export const MAX_SMALL_CONTENTS = 1_000
 /** Ordinals told in one 'gained': 50 ms at 10 GB/s, and below a message. */
 export const MAX_GAINED_ORDINALS = 100_000
 /** The highest ordinal: 128 TiB in the smallest pieces, and below 2^32. */

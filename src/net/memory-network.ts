@@ -208,18 +208,29 @@ class MemoryPeer implements Peer {
     signal: AbortSignal,
   ): Promise<void> {
     await this.#travel('there', signal)
-    for (const [i, ordinal] of ordinals.entries()) {
-      const piece = await unlessAborted(
-        this.#them.handlers.servePiece(root, ordinal),
-        AbortSignal.any([signal, this.#gone]),
-      )
-      const bytes = piece && Uint8Array.from(piece.bytes) // a Buffer's slice() would be a view of what is given back
-      piece?.release()
-      await this.#travel('back', signal)
-      this.#heardMs = this.#needs.clock.elapsed()
-      if (bytes?.byteLength !== lengths[i] || bytes === null) throw new PieceRefused('no such piece')
-      await receive(ordinal, bytes)
-    }
+    for (const [i, ordinal] of ordinals.entries())
+      await receive(ordinal, await this.#served(root, ordinal, lengths[i] ?? 0, signal))
+  }
+
+  async fetchContents(
+    roots: readonly RootHash[],
+    lengths: readonly number[],
+    receive: (i: number, bytes: Uint8Array) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#travel('there', signal)
+    for (const [i, root] of roots.entries()) await receive(i, await this.#served(root, 0, lengths[i] ?? 0, signal))
+  }
+
+  async #served(root: RootHash, ordinal: number, length: number, signal: AbortSignal): Promise<Uint8Array> {
+    const either = AbortSignal.any([signal, this.#gone])
+    const piece = await unlessAborted(this.#them.handlers.servePiece(root, ordinal), either)
+    const bytes = piece && Uint8Array.from(piece.bytes) // a Buffer's slice() would be a view of what is given back
+    piece?.release()
+    await this.#travel('back', signal)
+    this.#heardMs = this.#needs.clock.elapsed()
+    if (bytes === null || bytes.byteLength !== length) throw new PieceRefused('no such piece')
+    return bytes
   }
 
   ban(reason: string): void {

@@ -45,6 +45,9 @@ export type FolderMessage =
   | { readonly type: 'have'; readonly root: RootHash; readonly have: Have; readonly list?: Uint8Array }
   /** Pieces that I have got since (differences). */
   | { readonly type: 'gained'; readonly root: RootHash; readonly ordinals: readonly number[] }
+  /** The same as 'want' for contents of one piece at most: who has some of them whole says so, now or later. */
+  | { readonly type: 'small-want'; readonly roots: readonly RootHash[]; readonly wanted: boolean }
+  | { readonly type: 'small-have'; readonly roots: readonly RootHash[] }
   | { readonly type: 'where'; readonly id: number; readonly path: RelPath }
   | { readonly type: 'where-answer'; readonly id: number; readonly answer: PathState }
 
@@ -76,6 +79,16 @@ export interface Peer {
     ordinals: readonly number[],
     lengths: readonly number[],
     receive: (ordinal: number, bytes: Uint8Array) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void>
+  /**
+   * Asks for whole contents of one piece each; they arrive in the order asked, with `lengths[i]` bytes for `roots[i]`,
+   * through `receive`, which is told `i`. All else as with `fetchPieces`.
+   */
+  fetchContents(
+    roots: readonly RootHash[],
+    lengths: readonly number[],
+    receive: (i: number, bytes: Uint8Array) => Promise<void>,
     signal: AbortSignal,
   ): Promise<void>
   /** Drops the peer for this folder: it broke the protocol. The reason is logged on both sides. */

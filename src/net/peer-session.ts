@@ -151,6 +151,19 @@ export class PeerSession implements Peer {
     return this.#asker.fetchPieces(root, ordinals, lengths, receive, signal)
   }
 
+  async fetchContents(
+    roots: readonly RootHash[],
+    lengths: readonly number[],
+    receive: Receive,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (roots.length > limits.MAX_SMALL_CONTENTS)
+      throw new RangeError(`a request is for at most ${limits.MAX_SMALL_CONTENTS} contents`)
+    if (roots.length === 0) return
+    this.#checkAskable(signal)
+    return this.#asker.fetchContents(roots, lengths, receive, signal)
+  }
+
   /** There is a lane more. */
   laneOpened(): void {
     this.#asker.prepare()
@@ -185,7 +198,7 @@ export class PeerSession implements Peer {
   }
 
   /** What is needed to serve a stream of pieces to this peer; null if it may not have another one there. */
-  providing(stream: Stream, connection: Connection): Omit<PieceProviderNeeds, 'sink'> | null {
+  providing(stream: Stream, connection: Connection): Omit<PieceProviderNeeds, 'sink' | 'soon'> | null {
     const there = [...this.#pieceStreams.values()].filter((other) => other === connection)
     if (this.#ended || there.length >= limits.MAX_PIECE_STREAMS) return null
     this.#pieceStreams.set(stream, connection)

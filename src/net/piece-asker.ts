@@ -64,9 +64,22 @@ export class PieceAsker {
     receive: Receive,
     signal: AbortSignal,
   ): Promise<void> {
+    return this.#fetch((requester) => requester.fetchPieces(root, ordinals, lengths, receive, signal))
+  }
+
+  async fetchContents(
+    roots: readonly RootHash[],
+    lengths: readonly number[],
+    receive: Receive,
+    signal: AbortSignal,
+  ): Promise<void> {
+    return this.#fetch((requester) => requester.fetchContents(roots, lengths, receive, signal))
+  }
+
+  async #fetch(from: (requester: PieceRequester) => Promise<void>): Promise<void> {
     this.prepare()
     const [connection, requester] = this.#leastBusyLane() ?? [this.#needs.own, await this.#openOn(this.#needs.own)]
-    const fetching = requester.fetchPieces(root, ordinals, lengths, receive, signal)
+    const fetching = from(requester)
     if (connection !== this.#needs.own) this.#watch(connection, requester)
     return fetching
   }

@@ -29,13 +29,16 @@ export interface PieceProviderNeeds {
   /** Null for a peer that is exempt from the limit. */
   readonly limit: () => RateLimit | null
   readonly countSent: (bytes: number) => void
+  /** Calls back when what else is ready has had its turn. */
+  readonly soon: (work: () => void) => void
   /** How much may be held that is read and not yet sent. */
   readonly readAheadBytes: () => number
 }
 
 interface Job {
   readonly id: number
-  readonly root: RootHash
+  /** One, of all pieces; or one for each, whose only piece it is. */
+  readonly roots: readonly RootHash[]
   readonly ordinals: readonly number[]
   readonly lengths: readonly number[]
   next: number
@@ -63,6 +66,7 @@ export class PieceProvider {
   #allowance = 0
   #asking = false
   #pumping = false
+  #pumpingSoon = false
   #closed = false
 
   constructor(needs: PieceProviderNeeds) {
@@ -72,13 +76,12 @@ export class PieceProvider {
   /** Throws ProtocolError when the requester asks for more than it may. */
   request(request: Exclude<PiecesRequest, { type: 'open' }>): void {
     switch (request.type) {
-      case 'pieces': {
-        const { id, root, ordinals, lengths } = request
-        if (this.#jobs.length >= limits.MAX_REQUESTS_PER_PEER) refuse('too many requests at a time')
-        this.#jobs.push({ id, root, ordinals, lengths, next: 0, cancelled: false })
-        this.#readMore()
+      case 'pieces':
+        this.#serve({ ...request, roots: [request.root] })
         break
-      }
+      case 'contents':
+        this.#serve({ ...request, ordinals: [] })
+        break
       case 'list':
         if (this.#outbox.length >= 2 * limits.MAX_REQUESTS_PER_PEER) refuse('too many requests at a time')
         this.#serveList(request.id, request.root)
@@ -106,24 +109,32 @@ export class PieceProvider {
     this.#releaseSent()
   }
 
+  #serve({ id, roots, ordinals, lengths }: Pick<Job, 'id' | 'roots' | 'ordinals' | 'lengths'>): void {
+    if (this.#jobs.length >= limits.MAX_REQUESTS_PER_PEER) refuse('too many requests at a time')
+    this.#jobs.push({ id, roots, ordinals, lengths, next: 0, cancelled: false })
+    this.#readMore()
+  }
+
   #readMore(): void {
     while (!this.#closed && this.#readAhead < this.#needs.readAheadBytes()) {
       const job = this.#jobs.shift()
       if (job === undefined) return
+      const root = job.roots[job.next] ?? job.roots[0]
       const ordinal = job.ordinals[job.next] ?? 0
       const length = job.lengths[job.next] ?? 0
-      if (++job.next < job.ordinals.length) this.#jobs.push(job)
+      if (root === undefined) continue
+      if (++job.next < job.lengths.length) this.#jobs.push(job)
       this.#readAhead += heldFor(length)
       const item: Item = { job, id: job.id, kind: PIECE, length, state: 'reading', piece: null, sent: 0 }
       this.#outbox.push(item)
-      void this.#read(job, ordinal, item)
+      void this.#read(job, root, ordinal, item)
     }
   }
 
-  async #read(job: Job, ordinal: number, item: Item): Promise<void> {
+  async #read(job: Job, root: RootHash, ordinal: number, item: Item): Promise<void> {
     let piece: ServedPiece | null = null
     try {
-      piece = await this.#needs.handlers.servePiece(job.root, ordinal)
+      piece = await this.#needs.handlers.servePiece(root, ordinal)
     } catch {
       // handled like a piece that is not here: the handler has logged it
     }
@@ -133,7 +144,8 @@ export class PieceProvider {
     }
     item.piece = piece
     item.state = 'ready'
-    this.#pump()
+    if (item.length >= MIN_PIECE_BYTES) this.#pump()
+    else this.#pumpSoon()
   }
 
   #serveList(id: number, root: RootHash): void {
@@ -155,6 +167,16 @@ export class PieceProvider {
     if (job !== undefined && job !== null) job.cancelled = true
     for (let i = this.#outbox.length - 1; i >= 0; i--)
       if (this.#outbox[i]?.id === id && this.#outbox[i]?.job === null) this.#outbox.splice(i, 1)
+  }
+
+  /** Small contents are read by the dozen in one breath, and fill a message together. */
+  #pumpSoon(): void {
+    if (this.#pumpingSoon) return
+    this.#pumpingSoon = true
+    this.#needs.soon(() => {
+      this.#pumpingSoon = false
+      this.#pump()
+    })
   }
 
   #pump(): void {

@@ -62,13 +62,36 @@ export class PieceRequester {
     receive: Receive,
     signal: AbortSignal,
   ): Promise<void> {
+    return this.#fetch({ ordinals, lengths }, receive, signal, (id) => {
+      return { type: 'pieces', id, root, ordinals, lengths }
+    })
+  }
+
+  /** Peer.fetchContents */
+  fetchContents(
+    roots: readonly RootHash[],
+    lengths: readonly number[],
+    receive: Receive,
+    signal: AbortSignal,
+  ): Promise<void> {
+    return this.#fetch({ ordinals: [...roots.keys()], lengths }, receive, signal, (id) => {
+      return { type: 'contents', id, roots, lengths }
+    })
+  }
+
+  #fetch(
+    what: { readonly ordinals: readonly number[]; readonly lengths: readonly number[] },
+    receive: Receive,
+    signal: AbortSignal,
+    request: (id: number) => PiecesRequest,
+  ): Promise<void> {
     return this.#start(signal, (id, done) => {
       const { buffers } = this.#needs
       const freed = (bytes: number) => this.#freed(bytes)
       const ended = (error: Error | null) => done(error ?? undefined)
-      const fetch = new PieceFetch({ ordinals, lengths }, { buffers, receive, freed, ended })
+      const fetch = new PieceFetch(what, { buffers, receive, freed, ended })
       this.#pieces.set(id, fetch)
-      this.#send({ type: 'pieces', id, root, ordinals, lengths })
+      this.#send(request(id))
       this.#grant()
       return fetch
     })

@@ -59,7 +59,7 @@ function batched(stream: Stream): (request: Uint8Array) => void {
  */
 export function serveRequests(
   stream: Stream,
-  find: (folder: FolderId, stream: Stream) => Omit<PieceProviderNeeds, 'sink'> | null,
+  find: (folder: FolderId, stream: Stream) => Omit<PieceProviderNeeds, 'sink' | 'soon'> | null,
 ): void {
   tuneStream(stream)
   const reader = new FrameReader({ maxBytes: limits.MAX_REQUEST_BYTES })
@@ -70,7 +70,7 @@ export function serveRequests(
     if (provider !== null) throw new ProtocolError('a stream of pieces that is opened twice')
     const needs = find(request.folder, stream)
     if (needs === null) throw new ProtocolError('pieces were asked for without a proof')
-    provider = new PieceProvider({ ...needs, sink: stream })
+    provider = new PieceProvider({ ...needs, sink: stream, soon: (work) => void setImmediate(work) })
   }
   stream.addEventListener('message', (event) =>
     guarded(stream, () =>

@@ -4,8 +4,8 @@ import { assertNever } from '../base/assert.ts'
 import { type FolderId, fromHex, type RootHash } from '../base/brand.ts'
 import { MAX_PIECE_BYTES } from '../sync/piece-list.ts'
 import * as limits from './limits.ts'
-import { bytesOf, hexOf, ProtocolError, refuse, rootFrom } from './record-codec.ts'
-import { type Pieces, PiecesFrameSchema } from './wire_pb.ts'
+import { bytesOf, hexOf, ProtocolError, refuse, rootFrom, rootsFrom } from './record-codec.ts'
+import { type Contents, type Pieces, PiecesFrameSchema } from './wire_pb.ts'
 
 export type PiecesRequest =
   | { readonly type: 'open'; readonly folder: FolderId }
@@ -14,6 +14,12 @@ export type PiecesRequest =
       readonly id: number
       readonly root: RootHash
       readonly ordinals: readonly number[]
+      readonly lengths: readonly number[]
+    }
+  | {
+      readonly type: 'contents'
+      readonly id: number
+      readonly roots: readonly RootHash[]
       readonly lengths: readonly number[]
     }
   | { readonly type: 'list'; readonly id: number; readonly root: RootHash }
@@ -36,6 +42,10 @@ function requestBody(request: PiecesRequest): RequestBody {
       const { id, root, ordinals, lengths } = request
       return { case: 'pieces', value: { id, root: bytesOf(root), ordinals: [...ordinals], lengths: [...lengths] } }
     }
+    case 'contents': {
+      const { id, roots, lengths } = request
+      return { case: 'contents', value: { id, roots: bytesOf(roots.join('')), lengths: [...lengths] } }
+    }
     case 'list':
       return { case: 'list', value: { id: request.id, root: bytesOf(request.root) } }
     case 'cancel':
@@ -56,6 +66,8 @@ export function decodeRequest(bytes: Uint8Array): PiecesRequest {
       return { type: 'open', folder: fromHex(hexOf(body.value)) }
     case 'pieces':
       return piecesFrom(body.value)
+    case 'contents':
+      return contentsFrom(body.value)
     case 'list':
       return { type: 'list', id: body.value.id, root: rootFrom(body.value.root) }
     case 'cancel':
@@ -80,7 +92,19 @@ function piecesFrom({ id, root, ordinals, lengths }: Pieces): PiecesRequest {
   if (ordinals.length === 0 || ordinals.length > limits.MAX_PIECES_PER_REQUEST)
     refuse(`a request for ${ordinals.length} pieces`)
   if (lengths.length !== ordinals.length) refuse('a request whose lengths do not match its pieces')
+  checkLengths(lengths)
+  return { type: 'pieces', id, root: rootFrom(root), ordinals, lengths }
+}
+
+function contentsFrom({ id, roots, lengths }: Contents): PiecesRequest {
+  const wanted = rootsFrom(roots, limits.MAX_SMALL_CONTENTS)
+  if (wanted.length === 0) refuse('a request for no contents')
+  if (lengths.length !== wanted.length) refuse('a request whose lengths do not match its contents')
+  checkLengths(lengths)
+  return { type: 'contents', id, roots: wanted, lengths }
+}
+
+function checkLengths(lengths: readonly number[]): void {
   if (lengths.some((length) => length < 1 || length > MAX_PIECE_BYTES))
     refuse('a request for a piece of no legal length')
-  return { type: 'pieces', id, root: rootFrom(root), ordinals, lengths }
 }

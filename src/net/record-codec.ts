@@ -59,6 +59,14 @@ export function rootFrom(bytes: Uint8Array): RootHash {
   return bytes.byteLength === ROOT_BYTES ? fromHex(hexOf(bytes)) : refuse(`a root hash of ${bytes.byteLength} bytes`)
 }
 
+/** Root hashes that lie side by side. */
+export function rootsFrom(bytes: Uint8Array, most: number): readonly RootHash[] {
+  const count = bytes.byteLength / ROOT_BYTES
+  if (!Number.isInteger(count) || count > most) refuse(`root hashes of ${bytes.byteLength} bytes`)
+  const hex = hexOf(bytes)
+  return Array.from({ length: count }, (_, i) => fromHex(hex.slice(i * 2 * ROOT_BYTES, (i + 1) * 2 * ROOT_BYTES)))
+}
+
 export function replicaFrom(bytes: Uint8Array): ReplicaId {
   return bytes.byteLength === REPLICA_BYTES
     ? fromHex(hexOf(bytes))
@@ -119,10 +127,7 @@ function bodyFrom(path: RelPath, body: WireRecord['body']) {
 }
 
 function earlierFrom(bytes: Uint8Array): readonly RootHash[] {
-  const count = bytes.byteLength / ROOT_BYTES
-  if (!Number.isInteger(count) || count > limits.MAX_EARLIER_CONTENTS)
-    refuse(`earlier contents of ${bytes.byteLength} bytes`)
-  return Array.from({ length: count }, (_, i) => rootFrom(bytes.subarray(i * ROOT_BYTES, (i + 1) * ROOT_BYTES)))
+  return rootsFrom(bytes, limits.MAX_EARLIER_CONTENTS)
 }
 
 function versionFrom(replicas: Uint8Array, counters: readonly bigint[]): Version {

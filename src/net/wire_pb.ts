@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file wire.proto.
  */
 export const file_wire: GenFile = /*@__PURE__*/
-  fileDesc("Cgp3aXJlLnByb3RvEgppc29zeW5jLnYxImUKBUhlbGxvEg8KB3ZlcnNpb24YASABKA0SDgoGZm9sZGVyGAIgASgMEg0KBW5vbmNlGAMgASgMEg4KBndyaXRlchgEIAEoCBIMCgRidXN5GAUgASgIEg4KBmJhbm5lZBgGIAEoCCInCgVQcm9vZhILCgNtYWMYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMIoABCgVJbnRybxITCgtkZXZpY2VfbmFtZRgBIAEoCRIRCgRzaXRlGAIgASgJSACIAQESDwoHcmVwbGljYRgDIAEoDBIWCg5saXN0ZW5pbmdfcG9ydBgEIAEoDRIPCgdwcm9ncmFtGAUgASgJEgwKBGxpZmUYBiABKAxCBwoFX3NpdGUi0gIKC0ZvbGRlckZyYW1lEiYKB3JlY29yZHMYASABKAsyEy5pc29zeW5jLnYxLlJlY29yZHNIABIPCgVzaW5jZRgCIAEoBEgAEhAKBnN0b3JlZBgDIAEoBEgAEiAKBHdhbnQYBCABKAsyEC5pc29zeW5jLnYxLldhbnRIABIgCgRoYXZlGAUgASgLMhAuaXNvc3luYy52MS5IYXZlSAASJAoGZ2FpbmVkGAYgASgLMhIuaXNvc3luYy52MS5HYWluZWRIABIiCgV3aGVyZRgHIAEoCzIRLmlzb3N5bmMudjEuV2hlcmVIABIvCgx3aGVyZV9hbnN3ZXIYCCABKAsyFy5pc29zeW5jLnYxLldoZXJlQW5zd2VySAASDgoEcGluZxgJIAEoDUgAEg4KBHBvbmcYCiABKA1IABIRCgdnb29kYnllGAsgASgJSABCBgoEYm9keSJMCgdSZWNvcmRzEg0KBWFmdGVyGAEgASgEEg0KBXVwX3RvGAIgASgEEiMKB3JlY29yZHMYAyADKAsyEi5pc29zeW5jLnYxLlJlY29yZCK2AgoGUmVjb3JkEgwKBHBhdGgYASABKAkSEAoIcmVwbGljYXMYAiABKAwSEAoIY291bnRlcnMYAyADKAQSDgoGYXV0aG9yGAQgASgMEhAKCHByZXZpb3VzGAUgASgMEhAKCG9yZGVyX3VzGAYgASgSEhEKCXNpZ25hdHVyZRgHIAEoDBIgCgRmaWxlGAggASgLMhAuaXNvc3luYy52MS5GaWxlSAASKgoJZGlyZWN0b3J5GAkgASgLMhUuaXNvc3luYy52MS5EaXJlY3RvcnlIABIgCgRsaW5rGAogASgLMhAuaXNvc3luYy52MS5MaW5rSAASKgoJdG9tYnN0b25lGAsgASgLMhUuaXNvc3luYy52MS5Ub21ic3RvbmVIABIPCgdlYXJsaWVyGAwgASgMQgYKBGJvZHkiNAoERmlsZRIMCgRzaXplGAEgASgEEhAKCG10aW1lX3VzGAIgASgSEgwKBHJvb3QYAyABKAwiCwoJRGlyZWN0b3J5IhYKBExpbmsSDgoGdGFyZ2V0GAEgASgJIgsKCVRvbWJzdG9uZSIkCgRXYW50EgwKBHJvb3QYASABKAwSDgoGd2FudGVkGAIgASgIIj8KBEhhdmUSDAoEcm9vdBgBIAEoDBILCgNhbGwYAiABKAgSDgoGYml0bWFwGAMgASgMEgwKBGxpc3QYBCABKAwiKAoGR2FpbmVkEgwKBHJvb3QYASABKAwSEAoIb3JkaW5hbHMYAiADKA0iIQoFV2hlcmUSCgoCaWQYASABKA0SDAoEcGF0aBgCIAEoCSJlCgtXaGVyZUFuc3dlchIKCgJpZBgBIAEoDRINCgVzdGF0ZRgCIAEoCRIMCgRyb290GAMgASgMEgwKBHNpemUYBCABKAQSDwoHcGVyY2VudBgFIAEoDRIOCgZkZXRhaWwYBiABKAkikQEKC1BpZWNlc0ZyYW1lEg4KBG9wZW4YASABKAxIABIkCgZwaWVjZXMYAiABKAsyEi5pc29zeW5jLnYxLlBpZWNlc0gAEiAKBGxpc3QYAyABKAsyEC5pc29zeW5jLnYxLkxpc3RIABIQCgZjYW5jZWwYBCABKA1IABIQCgZjcmVkaXQYBSABKA1IAEIGCgRib2R5IkUKBlBpZWNlcxIKCgJpZBgBIAEoDRIMCgRyb290GAIgASgMEhAKCG9yZGluYWxzGAMgAygNEg8KB2xlbmd0aHMYBCADKA0iIAoETGlzdBIKCgJpZBgBIAEoDRIMCgRyb290GAIgASgMYgZwcm90bzM");
+  fileDesc("Cgp3aXJlLnByb3RvEgppc29zeW5jLnYxImUKBUhlbGxvEg8KB3ZlcnNpb24YASABKA0SDgoGZm9sZGVyGAIgASgMEg0KBW5vbmNlGAMgASgMEg4KBndyaXRlchgEIAEoCBIMCgRidXN5GAUgASgIEg4KBmJhbm5lZBgGIAEoCCInCgVQcm9vZhILCgNtYWMYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMIoABCgVJbnRybxITCgtkZXZpY2VfbmFtZRgBIAEoCRIRCgRzaXRlGAIgASgJSACIAQESDwoHcmVwbGljYRgDIAEoDBIWCg5saXN0ZW5pbmdfcG9ydBgEIAEoDRIPCgdwcm9ncmFtGAUgASgJEgwKBGxpZmUYBiABKAxCBwoFX3NpdGUirAMKC0ZvbGRlckZyYW1lEiYKB3JlY29yZHMYASABKAsyEy5pc29zeW5jLnYxLlJlY29yZHNIABIPCgVzaW5jZRgCIAEoBEgAEhAKBnN0b3JlZBgDIAEoBEgAEiAKBHdhbnQYBCABKAsyEC5pc29zeW5jLnYxLldhbnRIABIgCgRoYXZlGAUgASgLMhAuaXNvc3luYy52MS5IYXZlSAASJAoGZ2FpbmVkGAYgASgLMhIuaXNvc3luYy52MS5HYWluZWRIABIiCgV3aGVyZRgHIAEoCzIRLmlzb3N5bmMudjEuV2hlcmVIABIvCgx3aGVyZV9hbnN3ZXIYCCABKAsyFy5pc29zeW5jLnYxLldoZXJlQW5zd2VySAASDgoEcGluZxgJIAEoDUgAEg4KBHBvbmcYCiABKA1IABIRCgdnb29kYnllGAsgASgJSAASKwoKc21hbGxfd2FudBgMIAEoCzIVLmlzb3N5bmMudjEuU21hbGxXYW50SAASKwoKc21hbGxfaGF2ZRgNIAEoCzIVLmlzb3N5bmMudjEuU21hbGxIYXZlSABCBgoEYm9keSJMCgdSZWNvcmRzEg0KBWFmdGVyGAEgASgEEg0KBXVwX3RvGAIgASgEEiMKB3JlY29yZHMYAyADKAsyEi5pc29zeW5jLnYxLlJlY29yZCK2AgoGUmVjb3JkEgwKBHBhdGgYASABKAkSEAoIcmVwbGljYXMYAiABKAwSEAoIY291bnRlcnMYAyADKAQSDgoGYXV0aG9yGAQgASgMEhAKCHByZXZpb3VzGAUgASgMEhAKCG9yZGVyX3VzGAYgASgSEhEKCXNpZ25hdHVyZRgHIAEoDBIgCgRmaWxlGAggASgLMhAuaXNvc3luYy52MS5GaWxlSAASKgoJZGlyZWN0b3J5GAkgASgLMhUuaXNvc3luYy52MS5EaXJlY3RvcnlIABIgCgRsaW5rGAogASgLMhAuaXNvc3luYy52MS5MaW5rSAASKgoJdG9tYnN0b25lGAsgASgLMhUuaXNvc3luYy52MS5Ub21ic3RvbmVIABIPCgdlYXJsaWVyGAwgASgMQgYKBGJvZHkiNAoERmlsZRIMCgRzaXplGAEgASgEEhAKCG10aW1lX3VzGAIgASgSEgwKBHJvb3QYAyABKAwiCwoJRGlyZWN0b3J5IhYKBExpbmsSDgoGdGFyZ2V0GAEgASgJIgsKCVRvbWJzdG9uZSIkCgRXYW50EgwKBHJvb3QYASABKAwSDgoGd2FudGVkGAIgASgIIj8KBEhhdmUSDAoEcm9vdBgBIAEoDBILCgNhbGwYAiABKAgSDgoGYml0bWFwGAMgASgMEgwKBGxpc3QYBCABKAwiKgoJU21hbGxXYW50Eg0KBXJvb3RzGAEgASgMEg4KBndhbnRlZBgCIAEoCCIaCglTbWFsbEhhdmUSDQoFcm9vdHMYASABKAwiKAoGR2FpbmVkEgwKBHJvb3QYASABKAwSEAoIb3JkaW5hbHMYAiADKA0iIQoFV2hlcmUSCgoCaWQYASABKA0SDAoEcGF0aBgCIAEoCSJlCgtXaGVyZUFuc3dlchIKCgJpZBgBIAEoDRINCgVzdGF0ZRgCIAEoCRIMCgRyb290GAMgASgMEgwKBHNpemUYBCABKAQSDwoHcGVyY2VudBgFIAEoDRIOCgZkZXRhaWwYBiABKAkiuwEKC1BpZWNlc0ZyYW1lEg4KBG9wZW4YASABKAxIABIkCgZwaWVjZXMYAiABKAsyEi5pc29zeW5jLnYxLlBpZWNlc0gAEiAKBGxpc3QYAyABKAsyEC5pc29zeW5jLnYxLkxpc3RIABIQCgZjYW5jZWwYBCABKA1IABIQCgZjcmVkaXQYBSABKA1IABIoCghjb250ZW50cxgGIAEoCzIULmlzb3N5bmMudjEuQ29udGVudHNIAEIGCgRib2R5IkUKBlBpZWNlcxIKCgJpZBgBIAEoDRIMCgRyb290GAIgASgMEhAKCG9yZGluYWxzGAMgAygNEg8KB2xlbmd0aHMYBCADKA0iNgoIQ29udGVudHMSCgoCaWQYASABKA0SDQoFcm9vdHMYAiABKAwSDwoHbGVuZ3RocxgDIAMoDSIgCgRMaXN0EgoKAmlkGAEgASgNEgwKBHJvb3QYAiABKAxiBnByb3RvMw");
 
 /**
  * @generated from message isosync.v1.Hello
@@ -214,6 +214,18 @@ export type FolderFrame = Message<"isosync.v1.FolderFrame"> & {
      */
     value: string;
     case: "goodbye";
+  } | {
+    /**
+     * @generated from field: isosync.v1.SmallWant small_want = 12;
+     */
+    value: SmallWant;
+    case: "smallWant";
+  } | {
+    /**
+     * @generated from field: isosync.v1.SmallHave small_have = 13;
+     */
+    value: SmallHave;
+    case: "smallHave";
   } | { case: undefined; value?: undefined };
 };
 
@@ -467,6 +479,51 @@ export const HaveSchema: GenMessage<Have> = /*@__PURE__*/
   messageDesc(file_wire, 11);
 
 /**
+ * Of contents of one piece at most, many at a time.
+ *
+ * @generated from message isosync.v1.SmallWant
+ */
+export type SmallWant = Message<"isosync.v1.SmallWant"> & {
+  /**
+   * 32 bytes each
+   *
+   * @generated from field: bytes roots = 1;
+   */
+  roots: Uint8Array;
+
+  /**
+   * @generated from field: bool wanted = 2;
+   */
+  wanted: boolean;
+};
+
+/**
+ * Describes the message isosync.v1.SmallWant.
+ * Use `create(SmallWantSchema)` to create a new message.
+ */
+export const SmallWantSchema: GenMessage<SmallWant> = /*@__PURE__*/
+  messageDesc(file_wire, 12);
+
+/**
+ * @generated from message isosync.v1.SmallHave
+ */
+export type SmallHave = Message<"isosync.v1.SmallHave"> & {
+  /**
+   * 32 bytes each
+   *
+   * @generated from field: bytes roots = 1;
+   */
+  roots: Uint8Array;
+};
+
+/**
+ * Describes the message isosync.v1.SmallHave.
+ * Use `create(SmallHaveSchema)` to create a new message.
+ */
+export const SmallHaveSchema: GenMessage<SmallHave> = /*@__PURE__*/
+  messageDesc(file_wire, 13);
+
+/**
  * @generated from message isosync.v1.Gained
  */
 export type Gained = Message<"isosync.v1.Gained"> & {
@@ -486,7 +543,7 @@ export type Gained = Message<"isosync.v1.Gained"> & {
  * Use `create(GainedSchema)` to create a new message.
  */
 export const GainedSchema: GenMessage<Gained> = /*@__PURE__*/
-  messageDesc(file_wire, 12);
+  messageDesc(file_wire, 14);
 
 /**
  * @generated from message isosync.v1.Where
@@ -508,7 +565,7 @@ export type Where = Message<"isosync.v1.Where"> & {
  * Use `create(WhereSchema)` to create a new message.
  */
 export const WhereSchema: GenMessage<Where> = /*@__PURE__*/
-  messageDesc(file_wire, 13);
+  messageDesc(file_wire, 15);
 
 /**
  * @generated from message isosync.v1.WhereAnswer
@@ -550,7 +607,7 @@ export type WhereAnswer = Message<"isosync.v1.WhereAnswer"> & {
  * Use `create(WhereAnswerSchema)` to create a new message.
  */
 export const WhereAnswerSchema: GenMessage<WhereAnswer> = /*@__PURE__*/
-  messageDesc(file_wire, 14);
+  messageDesc(file_wire, 16);
 
 /**
  * @generated from message isosync.v1.PiecesFrame
@@ -595,6 +652,12 @@ export type PiecesFrame = Message<"isosync.v1.PiecesFrame"> & {
      */
     value: number;
     case: "credit";
+  } | {
+    /**
+     * @generated from field: isosync.v1.Contents contents = 6;
+     */
+    value: Contents;
+    case: "contents";
   } | { case: undefined; value?: undefined };
 };
 
@@ -603,7 +666,7 @@ export type PiecesFrame = Message<"isosync.v1.PiecesFrame"> & {
  * Use `create(PiecesFrameSchema)` to create a new message.
  */
 export const PiecesFrameSchema: GenMessage<PiecesFrame> = /*@__PURE__*/
-  messageDesc(file_wire, 15);
+  messageDesc(file_wire, 17);
 
 /**
  * @generated from message isosync.v1.Pieces
@@ -635,7 +698,38 @@ export type Pieces = Message<"isosync.v1.Pieces"> & {
  * Use `create(PiecesSchema)` to create a new message.
  */
 export const PiecesSchema: GenMessage<Pieces> = /*@__PURE__*/
-  messageDesc(file_wire, 16);
+  messageDesc(file_wire, 18);
+
+/**
+ * Whole contents of one piece each.
+ *
+ * @generated from message isosync.v1.Contents
+ */
+export type Contents = Message<"isosync.v1.Contents"> & {
+  /**
+   * @generated from field: uint32 id = 1;
+   */
+  id: number;
+
+  /**
+   * 32 bytes each
+   *
+   * @generated from field: bytes roots = 2;
+   */
+  roots: Uint8Array;
+
+  /**
+   * @generated from field: repeated uint32 lengths = 3;
+   */
+  lengths: number[];
+};
+
+/**
+ * Describes the message isosync.v1.Contents.
+ * Use `create(ContentsSchema)` to create a new message.
+ */
+export const ContentsSchema: GenMessage<Contents> = /*@__PURE__*/
+  messageDesc(file_wire, 19);
 
 /**
  * @generated from message isosync.v1.List
@@ -657,5 +751,5 @@ export type List = Message<"isosync.v1.List"> & {
  * Use `create(ListSchema)` to create a new message.
  */
 export const ListSchema: GenMessage<List> = /*@__PURE__*/
-  messageDesc(file_wire, 17);
+  messageDesc(file_wire, 20);
 

@@ -3,7 +3,7 @@
  * some 60,000 pieces. Its BLAKE3 hash is the root hash, the name of the content.
  */
 import { assert } from '../base/assert.ts'
-import { createBlake3 } from '../base/blake3.ts'
+import { blake3 } from '../base/blake3.ts'
 import { fromHex, type RootHash } from '../base/brand.ts'
 
 /** Cuts fall at multiples of this: ISO 9660 images place every file at a sector. */
@@ -25,6 +25,9 @@ export interface PieceList {
   /** count × u16 little-endian: length in sectors, rounded up (only the last piece can be shorter than that). */
   readonly sectors: Uint8Array
 }
+
+const DOMAIN = new TextEncoder().encode('isosync/1 piece list')
+const HEAD_BYTES = DOMAIN.length + 16
 
 /** The hash of piece `ordinal`, a view of 32 bytes. */
 export function pieceHash(list: PieceList, ordinal: number): Uint8Array {
@@ -49,16 +52,14 @@ function sectorsOf(list: PieceList, ordinal: number): number {
 
 /** The name of the content: BLAKE3 of a domain, size, count, hashes and sectors. Part of the protocol. */
 export function rootHash(list: PieceList): RootHash {
-  const head = new Uint8Array(16)
-  const view = new DataView(head.buffer)
-  view.setBigUint64(0, BigInt(list.size), true)
-  view.setBigUint64(8, BigInt(list.count), true)
-  const hasher = createBlake3()
-  hasher.update(new TextEncoder().encode('isosync/1 piece list'))
-  hasher.update(head)
-  hasher.update(list.hashes)
-  hasher.update(list.sectors)
-  return fromHex(hasher.digest().toString('hex'))
+  const bytes = new Uint8Array(HEAD_BYTES + list.hashes.length + list.sectors.length)
+  const view = new DataView(bytes.buffer)
+  bytes.set(DOMAIN)
+  view.setBigUint64(DOMAIN.length, BigInt(list.size), true)
+  view.setBigUint64(DOMAIN.length + 8, BigInt(list.count), true)
+  bytes.set(list.hashes, HEAD_BYTES)
+  bytes.set(list.sectors, HEAD_BYTES + list.hashes.length)
+  return fromHex(blake3(bytes).toString('hex'))
 }
 
 /** The most pieces that a content of `size` bytes can have: a bound before anything is allocated. */

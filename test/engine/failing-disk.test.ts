@@ -30,8 +30,11 @@ const SITES: readonly MemoryOp[] = [
 const CODES: readonly FsErrorCode[] = ['no-space', 'read-only', 'io']
 const INDEX_CODES = ['SQLITE_FULL', 'SQLITE_IOERR_WRITE', 'SQLITE_IOERR_FSYNC', 'SQLITE_READONLY', 'SQLITE_CANTOPEN']
 
+/** Cut into pieces: it grows in staging, where small ones are put whole. */
+const LARGE = 'large '.repeat(10_000)
 const BEFORE = { 'dead.iso': 'dead', 'empty/': '', 'from.iso': 'moved', 'old.iso': 'old', 'touched.iso': 'touched' }
 const AFTER = {
+  'large.iso': LARGE,
   'link.iso': '-> old.iso',
   new: null,
   'new/sub': null,
@@ -46,6 +49,7 @@ const SOUND: Readonly<Record<string, readonly (string | null)[]>> = {
   'dead.iso': ['dead'],
   empty: [null],
   'from.iso': ['moved'],
+  'large.iso': [LARGE],
   'link.iso': ['-> old.iso'],
   new: [null],
   'new/sub': [null],
@@ -73,13 +77,14 @@ async function inStep(): Promise<TwoHosts> {
 function changeAll(host: BenchHost): void {
   const { user } = host.root
   user.write('new/sub/new.iso', 'new')
+  user.write('large.iso', LARGE)
   user.write('old.iso', 'newer')
   user.write('touched.iso', 'touched', 1e15)
   user.link('link.iso', 'old.iso')
   user.rename('from.iso', 'to.iso')
   user.delete('dead.iso')
   user.delete('empty')
-  host.hint('new', 'old.iso', 'touched.iso', 'link.iso', 'from.iso', 'to.iso', 'dead.iso', 'empty')
+  host.hint('new', 'large.iso', 'old.iso', 'touched.iso', 'link.iso', 'from.iso', 'to.iso', 'dead.iso', 'empty')
 }
 
 function assertSound(host: BenchHost): void {

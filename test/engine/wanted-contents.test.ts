@@ -18,6 +18,7 @@ function twoWantOne() {
       isWhole: (root) => whole.has(root),
       drop: (root) => Promise.resolve(void whole.delete(root)),
     },
+    small: { fetch: () => {}, bytesOf: () => null, drop: () => {} },
     rankOf: () => 0,
     consider: (paths) => considered.push(...paths),
     published: () => {},

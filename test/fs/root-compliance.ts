@@ -358,6 +358,39 @@ export function describeRoot(kind: string, open: () => Harness): void {
           assert.equal(user.read('a.iso'), 'x'.repeat(size))
         })
 
+      it('installs a small content that was never staged', async () => {
+        const bytes = Buffer.from('small')
+        const { stat } = await root.install({ root: content('b'), bytes }, p('dir/small'), mtimeUs, null, toArchive)
+        assert.equal(user.read('dir/small'), 'small')
+        assert.ok(sameStat(stat, await statOf(root, 'dir/small')))
+        assert.equal(stat.mtimeUs, mtimeUs)
+        assert.deepEqual(await root.listStaged(), [])
+      })
+
+      it('installs a small content over what a former life left of it in staging', async () => {
+        await stage(root, content('b'), 'much longer than it should be')
+        await root.install({ root: content('b'), bytes: Buffer.from('small') }, p('small'), mtimeUs, null, toArchive)
+        assert.equal(user.read('small'), 'small')
+      })
+
+      it('installs small contents by the hundred', async () => {
+        const numbers = Array.from({ length: 200 }, (_, i) => i)
+        const named = (i: number) => i.toString(16).padStart(64, '0') as RootHash
+        await Promise.all(
+          numbers.map((i) =>
+            root.install({ root: named(i), bytes: Buffer.from(`${i}`) }, p(`d${i % 3}/${i}`), mtimeUs, null, toArchive),
+          ),
+        )
+        for (const i of numbers) assert.equal(user.read(`d${i % 3}/${i}`), `${i}`)
+      })
+
+      it('does not install a small content over what nobody knows of', async () => {
+        user.write('a.iso', 'user')
+        const small = { root: content('b'), bytes: Buffer.from('small') }
+        await fails(root.install(small, p('a.iso'), mtimeUs, null, toArchive), 'changed')
+        assert.equal(user.read('a.iso'), 'user')
+      })
+
       it('installs many at a time', async () => {
         const hashes = Array.from({ length: 40 }, (_, i) => i.toString(16).padStart(64, '0') as RootHash)
         await Promise.all(

@@ -82,6 +82,7 @@ test('what is over a limit or malformed is refused, whatever it is', () => {
     ['a link that leaves the folder', page({ kind: 'link', target: '../../etc/passwd' })],
     ['a page that ends before it starts', { type: 'records', after: 2, upTo: 1, records: [] }],
     ['a bitmap of 513 KiB', { type: 'have', root: ROOT, have: { all: false, bitmap: new Uint8Array(513 * 1024) } }],
+    ['1,001 small contents', { type: 'small-have', roots: Array<RootHash>(1_001).fill(ROOT) }],
     ['a list of 33 pieces unasked', { type: 'have', root: ROOT, have: { all: true }, list: new Uint8Array(33 * 34) }],
     ['100,001 pieces gained', { type: 'gained', root: ROOT, ordinals: Array.from({ length: 100_001 }, (_, i) => i) }],
     ['a where for no path', { type: 'where', id: 1, path: '..' as RelPath }],

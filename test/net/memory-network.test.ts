@@ -84,6 +84,19 @@ test('pieces arrive in order, and what is not there is refused', async () => {
   await refused
 })
 
+test('whole contents arrive in order, each as its only piece, and what is not there is refused', async () => {
+  const { clock, hosts } = world(2)
+  await clock.pass(10)
+  const peer = hosts[0]?.peers.get('host1:1' as HostName)
+  assert.ok(peer !== undefined)
+  const got: number[] = []
+  const receive = async (i: number, bytes: Uint8Array) => void got.push(i, bytes.byteLength)
+  const fetch = assert.rejects(peer.fetchContents([ROOT, ROOT, ROOT], [4, 4, 9], receive, never), PieceRefused)
+  await clock.pass(100)
+  await fetch
+  assert.deepEqual(got, [0, 4, 1, 4])
+})
+
 test('a cut takes the peers and all that is under way, and a join brings new ones', async () => {
   const { clock, network, hosts } = world(2)
   await clock.pass(10)

@@ -66,6 +66,12 @@ export const message: fc.Arbitrary<FolderMessage> = fc.oneof(
     list: fc.uint8Array({ minLength: 1, maxLength: MAX_TOLD_LIST_BYTES }),
   }),
   fc.record({ type: fc.constant('gained' as const), root, ordinals: fc.array(ordinal, { maxLength: 50 }) }),
+  fc.record({
+    type: fc.constant('small-want' as const),
+    roots: fc.array(root, { maxLength: 20 }),
+    wanted: fc.boolean(),
+  }),
+  fc.record({ type: fc.constant('small-have' as const), roots: fc.array(root, { maxLength: 20 }) }),
   fc.record({ type: fc.constant('where' as const), id: ordinal, path }),
   fc.record({ type: fc.constant('where-answer' as const), id: ordinal, answer }),
 )

@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { type RootHash } from '../../src/base/brand.ts'
 import { generateSecret, readOnlySecret } from '../../src/base/secret.ts'
 import { PeerGone, PieceRefused } from '../../src/net/peer-port.ts'
 import { dialAddress } from '../../src/net/address.ts'
@@ -16,6 +17,7 @@ import { makeHello } from '../../src/net/proof.ts'
 import { startNetwork } from '../../src/net/network.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { silentLog } from '../../src/base/log.ts'
+import { rootNamed } from '../db/index-samples.ts'
 import { message } from './message-samples.ts'
 import { bareNeeds, Cable, Hosts, keysOf, ROOT, SECRET, TestHost } from './test-host.ts'
 
@@ -170,6 +172,27 @@ test('all bytes of pieces arrive, from several requests at a time', async () => 
   await Promise.all([0, 25, 50, 75, 100, 125].map(request))
   assert.equal(received, 150 * length)
   await assert.rejects(peerOfB.fetchPieces(ROOT, [1], [5], receive, never), PieceRefused)
+})
+
+test('small contents are asked for by the hundred, and come in the order asked', async () => {
+  await using hosts = new Hosts()
+  const contents = new Map(Array.from({ length: 300 }, (_, i) => [rootNamed(`${i}`), Buffer.alloc(1 + i, i)]))
+  const servePiece = async (_ordinal: number, root: RootHash) => {
+    const bytes = contents.get(root)
+    return bytes === undefined ? null : { bytes, release: () => {} }
+  }
+  const { peerOfB } = await pair(hosts, { servePiece })
+  const roots = [...contents.keys()]
+  const lengths = [...contents.values()].map(({ byteLength }) => byteLength)
+  const got: Buffer[] = []
+  const receive = async (i: number, bytes: Uint8Array) => {
+    assert.equal(i, got.length)
+    got.push(Buffer.from(bytes))
+  }
+  await peerOfB.fetchContents(roots, lengths, receive, never)
+  assert.deepEqual(got, [...contents.values()])
+  await assert.rejects(peerOfB.fetchContents([rootNamed('300')], [1], receive, never), PieceRefused)
+  await assert.rejects(peerOfB.fetchContents(Array<RootHash>(1_001).fill(ROOT), [], receive, never), RangeError)
 })
 
 test('a peer that vanishes in the middle of a transfer is gone for those who wait, and comes back', async () => {

@@ -62,6 +62,7 @@ function world(options: WorldOptions = {}) {
     },
     limit: () => options.upload ?? null,
     countSent: (bytes) => (stats.sentBytes += bytes),
+    soon: queueMicrotask,
     readAheadBytes: () => limits.MAX_READ_AHEAD_BYTES,
   })
   const requester = new PieceRequester({

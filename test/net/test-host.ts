@@ -44,7 +44,7 @@ export interface HostOptions {
   readonly port?: number
   readonly upload?: number
   readonly resolve?: (name: string) => Promise<readonly string[]>
-  readonly servePiece?: (ordinal: number) => Promise<ServedPiece | null>
+  readonly servePiece?: (ordinal: number, root: RootHash) => Promise<ServedPiece | null>
   readonly servePieceList?: () => Uint8Array | null
   readonly clock?: Clock
 }
@@ -147,7 +147,7 @@ export class TestHost {
         this.#wake()
       },
       servePieceList: () => options.servePieceList?.() ?? null,
-      servePiece: async (_root, ordinal) => (await options.servePiece?.(ordinal)) ?? null,
+      servePiece: async (root, ordinal) => (await options.servePiece?.(ordinal, root)) ?? null,
     }
   }
 

@@ -1,0 +1,285 @@
+/**
+ * Small contents (sync/small-content.ts) on their way here, by the hundred: what is wanted is told to all peers in one
+ * message, who has some says so in one, and one request brings many. They are kept in memory until they are installed,
+ * so never more than is bounded here.
+ *
+ *   waiting -> local, or wanted -> told of -> asked for (small-requests.ts) -> whole -> installed
+ */
+import { type RootHash } from '../base/brand.ts'
+import { type Clock } from '../base/clock.ts'
+import { type Log } from '../base/log.ts'
+import { type FolderIndex } from '../db/index-port.ts'
+import { FsError, type Root } from '../fs/root.ts'
+import { MAX_SMALL_CONTENTS } from '../net/limits.ts'
+import { type Peer } from '../net/peer-port.ts'
+import { FetchQueue, type Wish } from '../sync/fetch-order.ts'
+import { pieceHash } from '../sync/piece-list.ts'
+import { isOurs } from '../sync/small-content.ts'
+import { type ContentReader } from './content-reader.ts'
+import { type Small, SmallRequests } from './small-requests.ts'
+
+/** Under way, or whole and not installed: what fills the transactions of the index and the requests of a far link. */
+const MOST_AT_A_TIME = 1_000
+const MOST_BYTES = 8 << 20
+/** Gathers what is wanted into one message; less than a packet's way. */
+const GATHER_MS = 2
+/** So long another receiver may take to get what is its to get from the source. */
+const PATIENCE_MS = 500
+const LOOK_EVERY_MS = 250
+/** A peer that could not give what it said it has is asked again after this. */
+const ASK_REFUSER_MS = 5_000
+
+export interface SmallFetchesNeeds {
+  readonly disk: Pick<Root, 'freeBytes'>
+  readonly index: Pick<FolderIndex, 'pieceList' | 'replica'>
+  readonly reader: Pick<ContentReader, 'read'>
+  readonly peers: () => Iterable<Peer>
+  /** Peers that want the same content. */
+  readonly alsoWanting: (root: RootHash) => ReadonlySet<Peer>
+  /** Of our site, or nobody knows. */
+  readonly isNear: (peer: Peer) => boolean
+  /** A content is whole. */
+  readonly whole: (root: RootHash) => void
+  readonly failed: (root: RootHash, error: unknown, missingBytes: number) => void
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export class SmallFetches {
+  readonly #needs: SmallFetchesNeeds
+  readonly #waiting = new FetchQueue<RootHash>()
+  readonly #active = new Map<RootHash, Small>()
+  readonly #requests: SmallRequests
+  #bytes = 0
+  /** Told to peers with the next message: true for wanted, false for no longer. */
+  readonly #toTell = new Map<RootHash, boolean>()
+  #paused = false
+  #isGathering = false
+  #isLooking = false
+
+  constructor(needs: SmallFetchesNeeds) {
+    this.#needs = needs
+    this.#requests = new SmallRequests({
+      ...needs,
+      came: (small, bytes) => this.#came(small, bytes),
+      refused: (small, peer) => this.#refused(small, peer),
+      room: (peer) => this.#askPeer(peer),
+    })
+  }
+
+  fetch(root: RootHash, wish: Wish): void {
+    if (this.#active.has(root)) return
+    this.#waiting.set(root, wish)
+    this.#startNext()
+  }
+
+  has(root: RootHash): boolean {
+    return this.#active.has(root)
+  }
+
+  isWhole(root: RootHash): boolean {
+    return this.bytesOf(root) !== null
+  }
+
+  /** The content, once it is whole. */
+  bytesOf(root: RootHash): Uint8Array | null {
+    return this.#active.get(root)?.bytes ?? null
+  }
+
+  /** It has been installed, or is not wanted any more. */
+  drop(root: RootHash): void {
+    this.#waiting.delete(root)
+    const small = this.#active.get(root)
+    if (small === undefined) return
+    this.#end(small)
+    this.#startNext()
+  }
+
+  /** Stops what is under way; `resume` takes it up again. What is whole stays. */
+  pause(): void {
+    this.#paused = true
+    for (const small of [...this.#active.values()]) {
+      if (small.bytes !== null) continue
+      this.#end(small)
+      this.#waiting.set(small.root, small)
+    }
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.#startNext()
+  }
+
+  up(peer: Peer): void {
+    const wanted = [...this.#active.values()].filter(({ bytes, isLocal }) => bytes === null && !isLocal)
+    send(
+      peer,
+      wanted.map(({ root }) => root),
+      true,
+    )
+  }
+
+  gone(peer: Peer): void {
+    for (const small of this.#active.values()) {
+      small.holders.delete(peer)
+      small.receivers.delete(peer)
+      if (small.asked === peer) small.asked = null
+    }
+    for (const other of this.#needs.peers()) this.#askPeer(other)
+  }
+
+  /** A peer has these whole. */
+  told(peer: Peer, roots: readonly RootHash[]): void {
+    let any = false
+    for (const root of roots) {
+      const small = this.#active.get(root)
+      if (small === undefined || small.bytes !== null) continue
+      small.holders.add(peer)
+      any = true
+    }
+    if (any) this.#askPeer(peer)
+  }
+
+  /** A peer wants these too: what only a source has is fetched by one of us. */
+  receiverCame(peer: Peer, roots: readonly RootHash[]): void {
+    for (const root of roots) this.#active.get(root)?.receivers.add(peer)
+  }
+
+  #startNext(): void {
+    while (!this.#paused && this.#active.size < MOST_AT_A_TIME && this.#bytes < MOST_BYTES) {
+      const next = this.#waiting.first()
+      if (next === null) return
+      this.#waiting.delete(next[0])
+      this.#begin(next[0], next[1])
+    }
+  }
+
+  #begin(root: RootHash, { size, rank }: Wish): void {
+    const list = size === 0 ? null : this.#needs.index.pieceList(root)
+    const receivers = new Set(this.#needs.alsoWanting(root))
+    const small: Small = {
+      root,
+      size,
+      rank,
+      holders: new Set(),
+      receivers,
+      asked: null,
+      bytes: null,
+      isLocal: size === 0 || list !== null,
+      sinceMs: this.#needs.clock.elapsed(),
+    }
+    this.#active.set(root, small)
+    this.#bytes += size
+    if (size === 0) return this.#came(small, new Uint8Array(0))
+    if (list === null) return this.#tell(root, true)
+    void this.#takeLocal(small, pieceHash(list, 0))
+  }
+
+  /** Some file or archived file here has, or had, the same content. */
+  async #takeLocal(small: Small, hash: Uint8Array): Promise<void> {
+    const bytes = Buffer.allocUnsafe(small.size)
+    const isHere = await this.#needs.reader.read(small.root, 0, hash, bytes)
+    if (this.#active.get(small.root) !== small) return
+    small.isLocal = false
+    if (isHere) this.#came(small, bytes)
+    else this.#tell(small.root, true)
+  }
+
+  #came(small: Small, bytes: Uint8Array): void {
+    if (this.#active.get(small.root) !== small || small.bytes !== null) return
+    small.bytes = bytes
+    if (!small.isLocal) this.#tell(small.root, false)
+    this.#needs.whole(small.root)
+  }
+
+  #end(small: Small): void {
+    this.#active.delete(small.root)
+    this.#bytes -= small.size
+    if (small.bytes === null && !small.isLocal) this.#tell(small.root, false)
+    this.#requests.forget(small)
+  }
+
+  /** Soon, with others. What was not told of yet needs no taking back. */
+  #tell(root: RootHash, wanted: boolean): void {
+    if (this.#toTell.get(root) === !wanted) this.#toTell.delete(root)
+    else this.#toTell.set(root, wanted)
+    if (this.#isGathering) return
+    this.#isGathering = true
+    this.#needs.clock.after(GATHER_MS, () => void this.#tellAll())
+  }
+
+  async #tellAll(): Promise<void> {
+    this.#isGathering = false
+    const told = [...this.#toTell]
+    this.#toTell.clear()
+    const roots = (wanted: boolean) => told.flatMap(([root, is]) => (is === wanted ? [root] : []))
+    for (const peer of this.#needs.peers()) {
+      send(peer, roots(false), false)
+      send(peer, roots(true), true)
+    }
+    await this.#checkRoom(roots(true))
+    this.#lookLater()
+  }
+
+  /** Better not begun than stopped half-way by a full disk, with min_free_space eaten up. */
+  async #checkRoom(roots: readonly RootHash[]): Promise<void> {
+    if (roots.length === 0) return
+    const error = await this.#needs.disk.freeBytes().then(
+      (free) => (free < this.#bytes ? noRoom(roots[0] ?? '', this.#bytes, free) : null),
+      (error: unknown) => error,
+    )
+    if (error === null) return
+    for (const root of roots) {
+      const small = this.#active.get(root)
+      if (small === undefined || small.bytes !== null) continue
+      this.#end(small)
+      this.#needs.failed(root, error, small.size)
+    }
+  }
+
+  #askPeer(peer: Peer): void {
+    this.#requests.ask(peer, () => this.#askable(peer))
+  }
+
+  *#askable(peer: Peer): Generator<Small> {
+    for (const small of this.#active.values())
+      if (small.bytes === null && small.asked === null && small.holders.has(peer) && this.#mayAsk(small, peer))
+        yield small
+  }
+
+  /** What only sources have, one of the near receivers fetches, and the others get from that one; if it takes long, all do. */
+  #mayAsk({ root, receivers, sinceMs }: Small, peer: Peer): boolean {
+    if (receivers.size === 0 || receivers.has(peer)) return true
+    const { index, isNear, clock } = this.#needs
+    const near = [...receivers].filter((other) => isNear(other)).map(({ replica }) => replica)
+    return isOurs(root, index.replica, near) || clock.elapsed() - sinceMs >= PATIENCE_MS
+  }
+
+  #refused({ root }: Small, peer: Peer): void {
+    this.#needs.clock.after(ASK_REFUSER_MS, () => {
+      const small = this.#active.get(root)
+      if (small !== undefined && small.bytes === null) send(peer, [root], true)
+    })
+  }
+
+  /** As long as something is missing: patience may have come to its end. */
+  #lookLater(): void {
+    if (this.#isLooking) return
+    this.#isLooking = true
+    this.#needs.clock.after(LOOK_EVERY_MS, () => {
+      this.#isLooking = false
+      if (!this.#active.values().some(({ bytes }) => bytes === null)) return
+      for (const peer of this.#needs.peers()) this.#askPeer(peer)
+      this.#lookLater()
+    })
+  }
+}
+
+function send(peer: Peer, roots: readonly RootHash[], wanted: boolean): void {
+  for (let at = 0; at < roots.length; at += MAX_SMALL_CONTENTS)
+    peer.send({ type: 'small-want', roots: roots.slice(at, at + MAX_SMALL_CONTENTS), wanted })
+}
+
+function noRoom(root: string, neededBytes: number, free: number): FsError {
+  return new FsError('no-space', root, `it needs ${neededBytes} bytes more, but only ${free} may be used`)
+}

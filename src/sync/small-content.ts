@@ -1,0 +1,40 @@
+/**
+ * Small contents: those that the cut rule never cuts, so that their bytes alone make their piece list, and thereby prove
+ * that they are what was asked for. They need no list, no picking of pieces and no staging until they are there.
+ */
+import { blake3 } from '../base/blake3.ts'
+import { type RootHash } from '../base/brand.ts'
+import { MIN_PIECE_BYTES, type PieceList, PieceListBuilder, rootHash } from './piece-list.ts'
+import { sharesOf } from './shares.ts'
+
+/** Longer ones may be cut. */
+export const MOST_SMALL_BYTES = MIN_PIECE_BYTES
+
+export function isSmall(size: number): boolean {
+  return size <= MOST_SMALL_BYTES
+}
+
+/** The piece list of a small content. */
+export function smallList(bytes: Uint8Array): PieceList {
+  const builder = new PieceListBuilder()
+  if (bytes.byteLength > 0) builder.add(blake3(bytes), bytes.byteLength)
+  return builder.build()
+}
+
+/** The list, if these are the bytes of that content; else null. */
+export function provenList(root: RootHash, bytes: Uint8Array): PieceList | null {
+  const list = smallList(bytes)
+  return rootHash(list) === root ? list : null
+}
+
+/**
+ * Whether `self`, of all receivers that want it, is the one to fetch it from its source, so that it leaves the source
+ * once. The others get it from that one.
+ */
+export function isOurs(root: RootHash, self: string, others: Iterable<string>): boolean {
+  return (
+    sharesOf(1, root, [self, ...others], self)
+      .of.get(self)
+      ?.has(0) === true
+  )
+}
