@@ -13,11 +13,12 @@ import { type FolderId, type HostName, type ReplicaId } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
 import { type FolderKeys } from '../base/secret.ts'
-import { addressOf } from './address.ts'
 import { backoffMs } from './backoff.ts'
 import { trustMuxer } from './bounded-muxer.ts'
 import { encodeFrame, type Intro } from './codec.ts'
-import { drawLife, onTheCopy } from './clone.ts'
+import { drawLife } from './clone.ts'
+import { FolderCopies } from './folder-copies.ts'
+import { FolderSecrets } from './folder-secrets.ts'
 import { type HostDialer } from './host-dialer.ts'
 import { type HostStatus, hostStatus } from './host-status.ts'
 import { KnownLines } from './known-lines.ts'
@@ -25,8 +26,8 @@ import { type Lanes } from './lanes.ts'
 import * as limits from './limits.ts'
 import { MessageStream } from './message-stream.ts'
 import { type FolderHandlers } from './peer-port.ts'
-import { inNewSecret, inOldSecret, isOver, type OldSecret, watchEnd } from './old-secret.ts'
-import { PeerSession, type RecordsOnTheWire } from './peer-session.ts'
+import { type OldSecret } from './old-secret.ts'
+import { PeerSession } from './peer-session.ts'
 import { type PieceBuffers } from './piece-buffers.ts'
 import {
   exchangeIntros,
@@ -39,7 +40,6 @@ import {
 } from './proof-exchange.ts'
 import { makeHello, readHello, type Refusal } from './proof.ts'
 import { type RateLimit } from './rate-limit.ts'
-import { SeldomLog } from './seldom-log.ts'
 import { Setbacks } from './setbacks.ts'
 import { TrafficByPeer } from './traffic.ts'
 
@@ -47,9 +47,6 @@ export const FOLDER_PROTOCOL = '/isosync/1/folder'
 
 /** Whoever dialled opens the stream; if it has not by then, the other side does. */
 const OPENING_GRACE_MS = 2_000
-
-/** A copy calls again and again: one line in the log for one address in this time. */
-const LOG_COPIES_EVERY_MS = 600_000
 
 export interface FolderNetOptions {
   readonly keys: FolderKeys
@@ -91,11 +88,9 @@ export class FolderNet {
   readonly #setbacks: Setbacks
   readonly #lines: KnownLines
   readonly #traffic: TrafficByPeer
-  readonly #copies: SeldomLog
+  readonly #copies: FolderCopies
+  readonly #secrets: FolderSecrets
   readonly #life = Buffer.from(drawLife()).toString('hex')
-  /** Hosts that did not take the new secret: the old one is tried next. */
-  readonly #backward = new Set<string>()
-  readonly #stopWatch: () => void
   #closed = false
 
   constructor(options: FolderNetOptions, needs: FolderNetNeeds) {
@@ -104,9 +99,9 @@ export class FolderNet {
     this.#lines = new KnownLines(options)
     this.#setbacks = new Setbacks(needs)
     this.#traffic = new TrafficByPeer(needs)
-    this.#copies = new SeldomLog({ everyMs: LOG_COPIES_EVERY_MS }, needs)
-    const { previous } = options
-    this.#stopWatch = previous === null ? () => {} : watchEnd(previous, needs.clock, () => this.#dropBackward(previous))
+    this.#copies = new FolderCopies({ ...needs, replica: options.replica, sessions: this.#sessions })
+    const over = (id: FolderId) => this.#dropBackward(id)
+    this.#secrets = new FolderSecrets(options.keys, options.previous, { clock: needs.clock, over })
   }
 
   get dialers(): readonly HostDialer[] {
@@ -150,41 +145,18 @@ export class FolderNet {
 
   close(): void {
     this.#closed = true
-    this.#stopWatch()
+    this.#secrets.close()
     for (const session of [...this.#sessions.values()]) session.close('the daemon stops, or closes the folder')
   }
 
   /** Whether a stream for that folder id is ours to answer. */
   answersTo(id: FolderId): boolean {
-    return this.#keysOf(id) !== null
+    return this.#secrets.keysOf(id) !== null
   }
 
-  /** How records are said to, and taken from, a host that has proven these keys. */
-  #translator(proven: FolderKeys): RecordsOnTheWire {
-    const { keys } = this.#options
-    if (proven === keys) return { said: (records) => records, heard: (records) => records }
-    return {
-      said: (records) => inOldSecret(proven, records),
-      heard: (records) => inNewSecret(proven, keys, records),
-    }
-  }
-
-  #keysOf(id: FolderId): FolderKeys | null {
-    const { keys } = this.#options
-    if (id === keys.id) return keys
-    const old = this.#oldSecret()
-    return old !== null && id === old.keys.id ? old.keys : null
-  }
-
-  /** Null where there is none, or its time is over. */
-  #oldSecret(): OldSecret | null {
-    const { previous } = this.#options
-    return previous === null || isOver(previous, this.#needs.clock) ? null : previous
-  }
-
-  #dropBackward(previous: OldSecret): void {
+  #dropBackward(id: FolderId): void {
     for (const session of this.#sessions.values())
-      if (session.folder === previous.keys.id)
+      if (session.folder === id)
         session.close('the time of its secret is over: give that host the new secret of this folder')
   }
 
@@ -233,7 +205,7 @@ export class FolderNet {
       messages = new MessageStream(stream, { count: this.counting(peerId) })
       const opened = messages
       await inTime(opened, this.#needs.clock, async () => {
-        const keys = (this.#backward.has(peerId) ? this.#oldSecret()?.keys : null) ?? this.#options.keys
+        const keys = this.#secrets.keysFor(peerId)
         const proven = await proveAsOpener(opened, keys, this.#ends(connection))
         await this.#introduce(connection, opened, proven, keys)
       })
@@ -247,7 +219,7 @@ export class FolderNet {
     try {
       await inTime(messages, this.#needs.clock, async () => {
         const opening = readHello(hello)
-        const keys = (typeof opening === 'string' ? null : this.#keysOf(opening.folder)) ?? this.#options.keys
+        const keys = (typeof opening === 'string' ? null : this.#secrets.keysOf(opening.folder)) ?? this.#secrets.keys
         const proven = await proveAsAcceptor(messages, keys, this.#ends(connection), hello)
         await this.#introduce(connection, messages, proven, keys)
       })
@@ -273,28 +245,8 @@ export class FolderNet {
     const intro = await exchangeIntros(messages, ours)
     const host = this.#lines.hostOf(connection, intro.listeningPort)
     if (host === null) throw new ProofFailed('stranger', "no line of this folder's known_hosts leads to it")
-    await this.#refuseCopy(connection.remotePeer.toString(), intro)
+    await this.#copies.refuse(connection.remotePeer.toString(), intro)
     if (!messages.ended && !this.#closed) this.#up(connection, messages, { ...proven, keys }, intro, host)
-  }
-
-  /** Throws where another live host has the same identity or the same index. */
-  async #refuseCopy(peerId: string, { replica, life }: Intro): Promise<void> {
-    const twin = this.#sessions.get(peerId)
-    if (twin !== undefined && twin.life !== life && (await twin.isAlive()))
-      throw new ProofFailed('clone', `it has the same identity as ${twin.host}, but is another host: ${onTheCopy}`)
-    const original = await this.#sameReplica(peerId, replica)
-    if (original !== null)
-      throw new ProofFailed('clone', `it has the same index (replica ${replica}) as ${original}: ${onTheCopy}`)
-  }
-
-  /** The other host that speaks as this replica; null if there is none. */
-  async #sameReplica(peerId: string, replica: ReplicaId): Promise<string | null> {
-    if (replica === this.#options.replica) return 'this host'
-    const other = this.peers().find((peer) => peer.replica === replica && peer.peerId !== peerId)
-    if (other === undefined) return null
-    if (await other.isAlive()) return other.host
-    other.close('it no longer answers, and its index has connected with another identity')
-    return null
   }
 
   #up(
@@ -317,7 +269,7 @@ export class FolderNet {
         handlers,
         clock,
         buffers,
-        records: this.#translator(proven.keys),
+        records: this.#secrets.translator(proven.keys),
         traffic: this.#traffic.of(peerId),
         limit: (direction) => limitFor(direction, intro.site),
         lanes: (roundTripMs) => lanes.to(peerId, roundTripMs),
@@ -345,7 +297,7 @@ export class FolderNet {
   #down(session: PeerSession, reason: string): void {
     const { peerId, host } = session
     if (this.#sessions.get(peerId) === session) this.#sessions.delete(peerId)
-    this.#backward.delete(peerId)
+    this.#secrets.forget(peerId)
     this.#needs.log.info({ host, folder: this.#shortId, reason }, `${host} is gone: ${reason}`)
     this.#needs.handlers.down(session, reason)
     this.#needs.left(peerId)
@@ -372,26 +324,14 @@ export class FolderNet {
     const peerId = connection.remotePeer.toString()
     const why = whyNoPeer(error)
     const code = error instanceof ProofFailed ? error.code : null
-    if (code === 'clone' && this.#sessions.has(peerId)) return this.#copyCalls(connection, why)
+    if (code === 'clone' && this.#sessions.has(peerId)) return this.#copies.called(connection, why, this.#shortId)
     const state = code === 'banned' || code === 'clone' ? code : 'wrong-secret'
-    this.#tryOther(peerId)
+    this.#secrets.tryOther(peerId)
     const { news, waitMs } = this.#setbacks.failed(peerId, why, state)
     this.#considerLater(peerId, waitMs)
     const host = this.#lines.shown(connection)
     const sentence = `${host} is connected, but no peer of folder ${this.#shortId}: ${why}; trying again by itself`
     if (news) this.#needs.log.warn({ host, folder: this.#shortId }, sentence)
-  }
-
-  /** The original is a peer and stays one: nothing of this counts against it. */
-  #copyCalls(connection: Connection, why: string): void {
-    const address = addressOf(connection.remoteAddr)
-    const tell = () => this.#needs.log.error({ address, folder: this.#shortId }, `${address} is refused: ${why}`)
-    this.#copies.log(address, tell)
-  }
-
-  #tryOther(peerId: string): void {
-    if (this.#oldSecret() === null || this.#backward.has(peerId)) this.#backward.delete(peerId)
-    else this.#backward.add(peerId)
   }
 
   #considerLater(peerId: string, ms: number): void {
