@@ -63,6 +63,8 @@ export class LocalChanges {
   readonly #large = new PQueue({ concurrency: LARGE_AT_A_TIME })
   readonly #small = new PQueue({ concurrency: SMALL_AT_A_TIME })
   readonly #queued = new Set<RelPath>()
+  /** Files that were seen again while they were being taken. */
+  readonly #seenMeanwhile = new Set<RelPath>()
   readonly #inodes = new InodeCounts()
   /** Directories that are being taken up. */
   readonly #directories = new Map<RelPath, Promise<void>>()
@@ -151,7 +153,7 @@ export class LocalChanges {
 
   #file(path: RelPath, stat: Stat, entry: Entry | null): void {
     if (this.#needs.refused.has(path, stat) || this.#needs.overwrites.has(path, stat)) return
-    if (this.#queued.has(path)) return
+    if (this.#queued.has(path)) return void this.#seenMeanwhile.add(path)
     if (looksReplaced(stat, entry)) this.#needs.overwrites.suspect(path)
     if (this.#needs.deletions.isRenamed(stat)) this.#needs.settling.forget(path)
     else if (!this.#needs.settling.settled(path, stat)) return
@@ -220,6 +222,8 @@ export class LocalChanges {
   #done(path: RelPath): void {
     this.#queued.delete(path)
     this.#needs.overwrites.cleared(path)
+    // It waits to settle, and the look at which it would have may have come too early.
+    if (this.#seenMeanwhile.delete(path) && this.#needs.settling.has(path)) this.#needs.lookAgain(path)
     this.#wakeLinks(path)
   }
 

@@ -105,3 +105,28 @@ test('a file that was held so long that its pieces have been forgotten is hashed
   await changes.announce({ path: path('held.iso'), stat, observed })
   assert.deepEqual(committed, ['content'])
 })
+
+test('a file that changed while it was hashed is looked at again, also if the look comes before the hashing has ended', async () => {
+  const again: RelPath[] = []
+  const waiting = new Set<RelPath>()
+  const hashed = Promise.withResolvers<null>()
+  const needs = {
+    index: { entry: () => null },
+    settling: { settled: (at: RelPath) => waiting.delete(at) || true, has: (at: RelPath) => waiting.has(at), count: 0 },
+    deletions: { count: 0, isRenamed: () => false },
+    overwrites: { count: 0, has: () => false, cleared: () => {} },
+    refused: { has: () => false },
+    taker: { hash: () => hashed.promise },
+    locks: { with: (_paths: readonly RelPath[], work: () => Promise<unknown>) => work() },
+    lookAgain: (at: RelPath) => again.push(at),
+  }
+  const changes = new LocalChanges(needs as unknown as LocalChangesNeeds)
+  const stat = { kind: 'file' as const, size: 9, mtimeUs: 1, ctimeUs: 1, inode: 1 }
+  const sighting = { seen: 'file', path: path('image.iso'), stat, entry: null } as const
+  changes.sighted(sighting)
+  waiting.add(path('image.iso')) // it changed: to be looked at when it has settled, which is now
+  changes.sighted(sighting)
+  hashed.resolve(null)
+  await new Promise(setImmediate)
+  assert.deepEqual(again, [path('image.iso')])
+})
