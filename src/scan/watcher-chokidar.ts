@@ -4,11 +4,15 @@
  * 2,000 files took 85 % of a core, of 20,000 more than one. All we want of that reading is to learn of new
  * directories, so a directory is read again only when a directory in it has come or gone.
  *
- * It reaches into chokidar 5 (`_handleRead`, `_remove`); watcher-chokidar.test.ts fails if a later one differs.
+ * It reaches into chokidar 5 (`_handleRead`, `_readdirp`, `_remove`); watcher-chokidar.test.ts fails if a later one differs.
  */
 import { lstatSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { Readable } from 'node:stream'
 import { type ChokidarOptions, FSWatcher } from 'chokidar'
+import { type DirectoryEntry, subdirectories } from './watcher-directories.ts'
+
+type ReaddirpStream = NonNullable<ReturnType<FSWatcher['_readdirp']>>
 
 export class CalmChokidar extends FSWatcher {
   /** For each directory that is watched: reads it again. */
@@ -27,6 +31,18 @@ export class CalmChokidar extends FSWatcher {
     }
     this.on('raw', (event, name, details) => this.#changed(event, name, details))
     this.on('unlinkDir', (path) => this.#rereads.delete(path))
+  }
+
+  /** All that is watched are directories: nothing else is looked at. */
+  override _readdirp(...[root, options]: Parameters<FSWatcher['_readdirp']>): ReturnType<FSWatcher['_readdirp']> {
+    if (this.closed) return undefined
+    const isWanted = options?.directoryFilter as ((entry: DirectoryEntry) => boolean) | undefined
+    const stream = Readable.from(
+      subdirectories(root, (entry) => isWanted?.(entry) ?? true),
+    ) as unknown as ReaddirpStream
+    this._streams.add(stream)
+    stream.once('close', () => this._streams.delete(stream))
+    return stream
   }
 
   /** Finds and watches directories in `directory` that have escaped notice. */
