@@ -16,7 +16,7 @@ const PIECES_PER_REQUEST = 8
 const REQUESTS_AT_A_TIME = 8
 const SECRET = 'A772LBOVTO5FV5UF3LZCNJWM4W675VFY7ODA25INP6BZRX4ECC7VXHNHIBQ'
 const ROOT = 'ab'.repeat(32) as RootHash
-const FLAGS = ['--external-memory-accounted-in-global-limit', '--initial-old-space-size=512']
+const FLAGS = ['--external-memory-accounted-in-global-limit', '--initial-old-space-size=96']
 
 interface Figures {
   readonly seconds: number

@@ -59,7 +59,7 @@ test('the launcher gives Node the flags that only count at start', async () => {
     '--disable-warning=ExperimentalWarning',
     '--expose-gc',
     '--external-memory-accounted-in-global-limit',
-    '--initial-old-space-size=512',
+    '--initial-old-space-size=96',
     '--max-semi-space-size=8',
   ])
   const child = spawn(process.execPath, [...flags, '-e', ''], { stdio: 'inherit' })
