@@ -26,8 +26,10 @@ import { type PathLocks } from './path-locks.ts'
 import { type ProblemList } from './problem-list.ts'
 import { type TreeChanges } from './tree-changes.ts'
 
-/** Paths worked on at a time: installs wait for the disk, and those of small files share its syncs and transactions. */
+/** Paths worked on at a time. */
 const AT_A_TIME = 64
+/** Installs wait for the disk, and those of small files share its syncs and the transactions of the index. */
+const INSTALLS_AT_A_TIME = 256
 
 export interface ApplierNeeds {
   readonly index: Pick<FolderIndex, 'entry' | 'recordsOf' | 'entriesUnder'>
@@ -49,7 +51,7 @@ export class Applier {
   readonly #needs: ApplierNeeds
   readonly #live = new PQueue({ concurrency: AT_A_TIME })
   /** Those whose content has come: before others are begun, so that what is whole does not pile up in memory. */
-  readonly #whole = new PQueue({ concurrency: AT_A_TIME })
+  readonly #whole = new PQueue({ concurrency: INSTALLS_AT_A_TIME })
   readonly #dead = new PQueue({ concurrency: AT_A_TIME })
   readonly #queued = new Set<RelPath>()
   readonly #later = new Set<RelPath>()

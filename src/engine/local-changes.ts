@@ -29,7 +29,7 @@ import { type Settling } from './settling.ts'
 /** Files taken at a time: large ones queue at the hashing thread, */
 const LARGE_AT_A_TIME = 8
 /** small ones wait for nothing but their transaction, which takes as many as there are. */
-const SMALL_AT_A_TIME = 128
+const SMALL_AT_A_TIME = 256
 const SMALL_BYTES = 128 * 1024
 /** Small ones that wait, some seconds of work: until they have been taken nobody looks for more. */
 const MOST_SMALL_WAITING = 2_000

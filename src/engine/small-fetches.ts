@@ -21,8 +21,8 @@ import { type Small, SmallRequests } from './small-requests.ts'
 /** Under way, or whole and not installed: what fills the transactions of the index and the requests of a far link. */
 const MOST_AT_A_TIME = 1_000
 const MOST_BYTES = 8 << 20
-/** Gathers what is wanted into one message; less than a packet's way. */
-const GATHER_MS = 2
+/** Gathers what is wanted into one message, and what has come meanwhile: a hundred times a second is enough. */
+const GATHER_MS = 10
 /** So long another receiver may take to get what is its to get from the source. */
 const PATIENCE_MS = 500
 const LOOK_EVERY_MS = 250
@@ -199,10 +199,9 @@ export class SmallFetches {
     this.#requests.forget(small)
   }
 
-  /** Soon, with others. What was not told of yet needs no taking back. */
+  /** Soon, with others. What is wanted again is told again, though it was never taken back: what peers have they told before. */
   #tell(root: RootHash, wanted: boolean): void {
-    if (this.#toTell.get(root) === !wanted) this.#toTell.delete(root)
-    else this.#toTell.set(root, wanted)
+    this.#toTell.set(root, wanted)
     if (this.#isGathering) return
     this.#isGathering = true
     this.#needs.clock.after(GATHER_MS, () => void this.#tellAll())

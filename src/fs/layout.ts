@@ -166,7 +166,14 @@ export class Layout {
 
   #directory(names: readonly string[]): DirHandle {
     const key = names.join('/')
-    return this.#handles.take(key) ?? this.#handles.share(key, descend(this.openTop(), names))
+    return this.#handles.take(key) ?? this.#handles.share(key, this.#enter(names))
+  }
+
+  #enter(names: readonly string[]): DirHandle {
+    const name = names.at(-1)
+    if (name === undefined) return this.openTop()
+    using above = this.#directory(names.slice(0, -1))
+    return above.enter(name)
   }
 
   #names(path: DirPath): string[] {

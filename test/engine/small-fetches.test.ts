@@ -28,6 +28,8 @@ class FakePeer {
   readonly asked: (readonly RootHash[])[] = []
   readonly bans: string[] = []
   silent = 0
+  /** Times that it heard of something wanted. */
+  heard = 0
   serve: Serve
   readonly peer: Peer
 
@@ -58,6 +60,7 @@ class FakePeer {
   #heard(message: FolderMessage): void {
     assert.ok(message.type === 'small-want')
     for (const root of message.roots) {
+      if (message.wanted) this.heard++
       if (message.wanted) this.wanted.add(root)
       else this.wanted.delete(root)
     }
@@ -100,10 +103,10 @@ test('many contents are wanted in one message and come with few requests', async
   const source = new FakePeer('source', MANY)
   const { small, clock, whole, fetch } = setup(source)
   fetch(...MANY)
-  await clock.pass(10)
+  await clock.pass(20)
   assert.equal(source.wanted.size, MANY.length)
   small.told(source.peer, ROOTS)
-  await clock.pass(10)
+  await clock.pass(20)
   assert.deepEqual(new Set(whole), new Set(ROOTS))
   assert.ok(source.asked.length < 10, `${source.asked.length} requests`)
   assert.deepEqual(small.bytesOf(ONE.root), new Uint8Array(ONE.bytes))
@@ -115,12 +118,12 @@ test('only so many are under way or held at a time; when some have been installe
   const source = new FakePeer('source', contents)
   const { small, clock, whole, fetch } = setup(source)
   fetch(...contents)
-  await clock.pass(10)
+  await clock.pass(20)
   small.told(source.peer, [...source.wanted])
   await clock.pass(1_000)
   assert.equal(whole.length, 1_000)
   for (const root of whole.slice()) small.drop(root)
-  await clock.pass(10)
+  await clock.pass(20)
   assert.equal(source.wanted.size, 1_000)
 })
 
@@ -130,7 +133,7 @@ test('what lies here already, and what is empty, is asked of nobody', async () =
   here.set(ONE.root, ONE.bytes)
   const empty = contentOf('')
   fetch(ONE, empty)
-  await clock.pass(10)
+  await clock.pass(20)
   assert.deepEqual(new Set(whole), new Set([ONE.root, empty.root]))
   assert.equal(source.wanted.size, 0)
 })
@@ -142,9 +145,9 @@ test('who sends other bytes three times is shut out, and none of them is taken',
   }
   const { small, clock, whole, fetch } = setup(liar)
   fetch(...MANY.slice(0, 3))
-  await clock.pass(10)
+  await clock.pass(20)
   small.told(liar.peer, ROOTS)
-  await clock.pass(10)
+  await clock.pass(20)
   assert.equal(liar.bans.length, 1)
   assert.deepEqual(whole, [])
 })
@@ -153,12 +156,12 @@ test('one that a peer cannot give holds up no other, and is asked for of those w
   const [poor, rich] = [new FakePeer('poor', MANY.slice(1)), new FakePeer('rich', MANY)]
   const { small, clock, whole, fetch } = setup(poor, rich)
   fetch(...MANY)
-  await clock.pass(10)
+  await clock.pass(20)
   small.told(poor.peer, ROOTS)
-  await clock.pass(10)
+  await clock.pass(20)
   assert.equal(whole.length, MANY.length - 1)
   small.told(rich.peer, [ONE.root])
-  await clock.pass(10)
+  await clock.pass(20)
   assert.equal(whole.length, MANY.length)
 })
 
@@ -174,10 +177,10 @@ test('a peer that goes, or sends nothing for seconds, is passed over where anoth
   going.serve = () => Promise.reject(new PeerGone('gone'))
   const { small, clock, whole, fetch } = setup(silent, going, other)
   fetch(ONE, TWO)
-  await clock.pass(10)
+  await clock.pass(20)
   small.told(silent.peer, [ONE.root])
   small.told(going.peer, [TWO.root])
-  await clock.pass(10)
+  await clock.pass(20)
   small.gone(going.peer)
   small.told(other.peer, [ONE.root, TWO.root])
   await clock.pass(4_000)
@@ -192,16 +195,16 @@ test('what only the source has is fetched by one of the receivers, and by the ot
   const { small, clock, whole, receivers, fetch } = setup(source, receiver)
   receivers.add(receiver.peer)
   fetch(...MANY.slice(0, 100))
-  await clock.pass(10)
+  await clock.pass(20)
   small.told(source.peer, ROOTS)
-  await clock.pass(10)
+  await clock.pass(20)
   const ours = ROOTS.slice(0, 100).filter((root) => isOurs(root, SELF, ['receiver']))
   assert.deepEqual(new Set(whole), new Set(ours))
   assert.ok(ours.length > 20 && ours.length < 80, `${ours.length} are ours`)
   const theirs = ROOTS.slice(0, 100).find((root) => !ours.includes(root))
   assert.ok(theirs !== undefined)
   small.told(receiver.peer, [theirs])
-  await clock.pass(10)
+  await clock.pass(20)
   assert.deepEqual(receiver.asked, [[theirs]])
   await clock.pass(1_000)
   assert.equal(whole.length, 100)
@@ -211,19 +214,34 @@ test('paused, it wants nothing; resumed, it wants what has not come', async () =
   const source = new FakePeer('source', MANY)
   const { small, clock, whole, fetch } = setup(source)
   fetch(ONE, TWO)
-  await clock.pass(10)
+  await clock.pass(20)
   small.told(source.peer, [ONE.root])
-  await clock.pass(10)
+  await clock.pass(20)
   small.pause()
-  await clock.pass(10)
+  await clock.pass(20)
   assert.equal(source.wanted.size, 0)
   assert.ok(small.bytesOf(ONE.root) !== null)
   small.resume()
-  await clock.pass(10)
+  await clock.pass(20)
   assert.deepEqual([...source.wanted], [TWO.root])
   small.told(source.peer, [TWO.root])
-  await clock.pass(10)
+  await clock.pass(20)
   assert.deepEqual(whole, [ONE.root, TWO.root])
+})
+
+test('what is given up and wanted again in one breath is told of again, as peers answer only then', async () => {
+  const source = new FakePeer('source', MANY)
+  const { small, clock, whole, fetch } = setup(source)
+  fetch(ONE)
+  await clock.pass(20)
+  source.heard = 0
+  small.drop(ONE.root)
+  fetch(ONE)
+  await clock.pass(20)
+  assert.equal(source.heard, 1)
+  small.told(source.peer, [ONE.root])
+  await clock.pass(20)
+  assert.deepEqual(whole, [ONE.root])
 })
 
 test('a full disk is told of before anything is fetched', async () => {
@@ -231,7 +249,7 @@ test('a full disk is told of before anything is fetched', async () => {
   const { small, clock, disk, failed, fetch } = setup(source)
   disk.free = 5
   fetch(ONE)
-  await clock.pass(10)
+  await clock.pass(20)
   assert.deepEqual(failed, [ONE.root])
   assert.equal(small.bytesOf(ONE.root), null)
 })
@@ -240,7 +258,7 @@ test('a peer that comes later hears of all that is still wanted', async () => {
   const source = new FakePeer('source', MANY)
   const { small, clock, fetch } = setup()
   fetch(ONE, TWO)
-  await clock.pass(10)
+  await clock.pass(20)
   small.up(source.peer)
   assert.deepEqual(source.wanted, new Set([ONE.root, TWO.root]))
 })
