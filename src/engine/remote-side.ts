@@ -206,7 +206,7 @@ export class RemoteSide {
   async #transferFailed(root: RootHash, error: unknown, missingBytes: number): Promise<void> {
     const paths = this.wanted.pathsOf(root)
     // After a failed write or fsync nobody knows what is on the disk: what was staged is not to be believed.
-    if (error instanceof FsError && error.code === 'io') await this.#needs.disk.dropStaged(root).catch(() => undefined)
+    if (error instanceof FsError && error.code === 'io') await this.wanted.spoiled(root)
     if (error instanceof FsError && isUnwritable(error)) this.space.full(paths[0] ?? root, error, missingBytes)
     for (const path of paths) this.applier.failed(path, error)
   }

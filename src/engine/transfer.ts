@@ -58,6 +58,7 @@ export class Transfer implements Growing {
   #offsets: Float64Array = new Float64Array(0)
   #picker: PiecePicker | null = null
   #staged: StagedFile | null = null
+  #opening: Promise<unknown> = Promise.resolve()
 
   constructor(options: { root: RootHash; size: number; rank: number }, needs: TransferNeeds) {
     this.root = options.root
@@ -113,7 +114,9 @@ export class Transfer implements Growing {
 
   /** The staging file; closed again if the transfer was closed meanwhile, for nobody else would. */
   async #opened(): Promise<StagedFile> {
-    const staged = await this.#needs.disk.openStaged(this.root)
+    const opening = this.#needs.disk.openStaged(this.root)
+    this.#opening = opening
+    const staged = await opening
     if (this.signal.aborted) await staged.close()
     this.signal.throwIfAborted()
     return staged
@@ -133,6 +136,8 @@ export class Transfer implements Growing {
     this.#stop.abort(new Error(reason))
     const staged = this.#staged
     this.#staged = null
+    // One that comes late makes the file anew: not after it has been dropped, when another transfer may have begun.
+    await this.#opening.catch(() => undefined)
     await staged?.close()
   }
 

@@ -27,6 +27,8 @@ export class WantedContents implements Contents {
   readonly #pathsOf = new Map<RootHash, Set<RelPath>>()
   /** With the paths that wanted to install it too, and came too late. */
   readonly #claimed = new Map<RootHash, Set<RelPath>>()
+  /** Contents of which what is staged is being dropped. */
+  readonly #going = new Map<RootHash, Promise<void>>()
 
   constructor(needs: WantedContentsNeeds) {
     this.#needs = needs
@@ -51,19 +53,17 @@ export class WantedContents implements Contents {
   }
 
   async spoiled(root: RootHash): Promise<void> {
-    await this.#drop(root)
-    await this.#needs.disk.dropStaged(root).catch(() => undefined) // it has gone already, or the next sweep finds it
+    await this.#whileItGoes(root, async () => {
+      await this.#drop(root)
+      await this.#needs.disk.dropStaged(root).catch(() => undefined) // it has gone already, or the next sweep finds it
+    })
   }
 
   fetch(path: RelPath, root: RootHash, size: number): void {
     if (this.#rootOf.get(path) !== root) this.release(path)
     this.#rootOf.set(path, root)
     this.#pathsOf.set(root, (this.#pathsOf.get(root) ?? new Set()).add(path))
-    if (!this.#isWhole(root)) {
-      const { small, downloader, rankOf } = this.#needs
-      const fetches = isSmall(size) ? small : downloader
-      fetches.fetch(root, { size, rank: rankOf(path) })
-    }
+    if (!this.#isWhole(root)) this.#begin(path, root, size)
     const late = this.#claimed.get(root)
     if (late !== undefined) late.add(path)
     // Whoever had claimed it has given it up before the path could say that it waits: nobody else would wake it.
@@ -82,7 +82,10 @@ export class WantedContents implements Contents {
   release(path: RelPath): void {
     const root = this.#forget(path)
     if (root === null || this.#pathsOf.has(root) || this.#claimed.has(root)) return
-    void this.#drop(root).then(() => this.#dropStaged(root))
+    void this.#whileItGoes(root, async () => {
+      await this.#drop(root)
+      await this.#dropStaged(root)
+    })
   }
 
   pathsOf(root: RootHash): readonly RelPath[] {
@@ -107,6 +110,25 @@ export class WantedContents implements Contents {
 
   #isWhole(root: RootHash): boolean {
     return this.#needs.small.bytesOf(root) !== null || this.#needs.downloader.isWhole(root)
+  }
+
+  /** Not before what is staged of it has gone: else its file would go under the hands of the new transfer. */
+  #begin(path: RelPath, root: RootHash, size: number): void {
+    const { small, downloader, rankOf } = this.#needs
+    const going = this.#going.get(root)
+    const again = () => (this.#rootOf.get(path) === root && !this.#isWhole(root) ? this.#begin(path, root, size) : null)
+    if (going !== undefined) return void going.then(again)
+    const fetches = isSmall(size) ? small : downloader
+    fetches.fetch(root, { size, rank: rankOf(path) })
+  }
+
+  #whileItGoes(root: RootHash, work: () => Promise<void>): Promise<void> {
+    const before = this.#going.get(root)
+    const going = (before === undefined ? work() : before.then(work)).finally(() => {
+      if (this.#going.get(root) === going) this.#going.delete(root)
+    })
+    this.#going.set(root, going)
+    return going
   }
 
   async #drop(root: RootHash): Promise<void> {

@@ -61,3 +61,22 @@ test('when it has been installed at one path, the other looks for it in the tree
   await contents.installed(FIRST, ROOT)
   assert.deepEqual(considered, [SECOND])
 })
+
+test('a content that is wanted again while what was staged of it goes is fetched after that', async () => {
+  const happened: string[] = []
+  const gone = Promise.withResolvers<void>()
+  const contents = new WantedContents({
+    disk: { listStaged: () => Promise.resolve([]), dropStaged: async () => void happened.push('dropped') },
+    downloader: { fetch: () => happened.push('fetched'), isWhole: () => false, drop: () => gone.promise },
+    small: { fetch: () => {}, bytesOf: () => null, drop: () => {} },
+    rankOf: () => 0,
+    consider: () => {},
+    published: () => {},
+  })
+  const spoiled = contents.spoiled(ROOT)
+  contents.fetch(FIRST, ROOT, 1 << 20)
+  gone.resolve()
+  await spoiled
+  await new Promise(setImmediate)
+  assert.deepEqual(happened, ['dropped', 'fetched'])
+})
