@@ -62,8 +62,11 @@ export class Deletions {
   missing(path: RelPath, entry: Entry): void {
     if (this.#needs.brake.isHeld(path)) return
     if (this.#missing.size === 0) this.#filesBefore = this.#needs.files()
+    const isNews = !this.#missing.has(path)
     this.#missing.set(path, entry)
     if (entry.kind === 'file') this.#byInode.set(entry.inode, path)
+    // Whoever finds the same missing again and again must not keep it from being told.
+    if (!isNews && this.#cancel !== null) return
     this.#cancel?.()
     this.#cancel = this.#needs.clock.after(GATHER_MS, () => void this.settle())
   }

@@ -86,21 +86,27 @@ export class TreeChanges {
       const old = this.#needs.oldFile(entry?.kind === 'file' ? entry.size : 0)
       const bytes = contents.bytesOf(winner.root)
       const staged = bytes === null ? winner.root : { root: winner.root, bytes }
-      const { stat, archived } = await disk.install(staged, path, winner.mtimeUs, expected, old)
+      const installed = disk.install(staged, path, winner.mtimeUs, expected, old)
+      const { stat, archived } = await installed.catch((error: unknown) => this.#notInstalled(winner.root, error))
       oldName = archived?.name ?? null
       await this.#commit(fileEntry(path, winner.root, version, stat), [
         ...(bytes === null ? [] : [{ op: 'content', root: winner.root, list: smallList(bytes) } as const]),
         ...this.#archived(entry, archived, heals ? 'rotten' : replaces),
       ])
     } catch (error) {
-      if (error instanceof FsError && (error.code === 'io' || error.code === 'missing'))
-        await contents.spoiled(winner.root)
       contents.unclaim(winner.root)
       throw error
     }
     await contents.installed(path, winner.root)
     const did = heals ? healed(path, oldName) : `received ${path}`
     log.info({ path, size: winner.size, root: winner.root }, did)
+  }
+
+  /** What was staged has gone or cannot be read. What was in its way and has gone says nothing of it. */
+  async #notInstalled(root: RootHash, error: unknown): Promise<never> {
+    if (error instanceof FsError && (error.code === 'io' || error.code === 'missing'))
+      await this.#needs.contents.spoiled(root)
+    throw error
   }
 
   /** Takes out of the tree what a tombstone says. */

@@ -33,3 +33,21 @@ for (const later of LATER)
     const { deletions, stat } = vanished()
     assert.equal(deletions.isRenamed({ ...stat, ...later.with }), false)
   })
+
+test('what is found missing again and again is told no later', () => {
+  const timers = new Set<() => void>()
+  let started = 0
+  const after = (_ms: number, task: () => void) => {
+    started++
+    timers.add(task)
+    return () => timers.delete(task)
+  }
+  const needs = { brake: { isHeld: () => false }, files: () => 1, clock: { after } }
+  const deletions = new Deletions(needs as unknown as DeletionsNeeds)
+  const entry = fileEntry('old.iso', 'content')
+  for (let i = 0; i < 3; i++) deletions.missing(entry.path, entry)
+  assert.deepEqual([started, timers.size], [1, 1])
+  const other = fileEntry('other.iso', 'content')
+  deletions.missing(other.path, other)
+  assert.deepEqual([started, timers.size], [2, 1], 'what vanishes with it is gathered')
+})
