@@ -21,6 +21,8 @@ export class Ledger {
   readonly touched = new Map<string, Map<string, string>>()
   /** All that users ever left: host, path and state. */
   readonly #left = new Set<string>()
+  /** The same, whoever left it. */
+  readonly #leftAt = new Set<string>()
   /** Hosts whose operators took deletions back: they announce again what others wrote. */
   readonly discarded = new Set<string>()
   /** Hosts that forgot at any time: they announce again what lies there. */
@@ -48,6 +50,7 @@ export class Ledger {
       this.#noteRemoved(host, path, before.get(path))
       this.#touch(path, host.name, after.get(path) ?? 'absent')
       this.#left.add(`${host.name} ${path} ${after.get(path) ?? 'absent'}`)
+      this.#leftAt.add(`${path} ${after.get(path) ?? 'absent'}`)
       keep(host.disk, path, nodes)
     }
     this.hold(host.disk)
@@ -64,6 +67,11 @@ export class Ledger {
   wasLeft(host: string, path: string, state: string): boolean {
     if (this.forgetful.has(host)) this.#everForgot.add(host)
     return this.#everForgot.has(host) || this.discarded.has(host) || this.#left.has(`${host} ${path} ${state}`)
+  }
+
+  /** True if some user ever left that there: an operator who takes changes of others back may bring it back. */
+  wasEverLeft(path: string, state: string): boolean {
+    return this.#leftAt.has(`${path} ${state}`)
   }
 
   /** An older index, or an older disk with it, was put back: what it missed meanwhile, nobody can expect of it. */
