@@ -3,7 +3,7 @@
  * and each change is signed, committed and then announced.
  */
 import PQueue from 'p-queue'
-import { type RelPath } from '../base/brand.ts'
+import { type RelPath, type RootHash } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
 import { type Change, type FolderIndex } from '../db/index-port.ts'
@@ -25,6 +25,7 @@ import { type PathLocks } from './path-locks.ts'
 import { type ProblemList } from './problem-list.ts'
 import { type RefusedChanges } from './refused-changes.ts'
 import { type Settling } from './settling.ts'
+import { fileEntry } from './tree-changes.ts'
 
 /** Files taken at a time: large ones queue at the hashing thread, */
 const LARGE_AT_A_TIME = 8
@@ -50,6 +51,8 @@ export interface LocalChangesNeeds {
   readonly problems: ProblemList
   /** These paths have new records, or entries that the folder's records decide about. */
   readonly announced: (paths: readonly RelPath[]) => void
+  /** What lies there may have rotted. */
+  readonly suspect: (path: RelPath) => void
   /** Look at the path again soon. */
   readonly lookAgain: (path: RelPath) => void
   /** The root is there and is the one it was: only then is what lies in it announced. */
@@ -243,10 +246,32 @@ export class LocalChanges {
     if (isOurs) return
     const list = await this.#needs.taker.hash(path, stat, this.#stop.signal)
     if (list === null) return
+    if (this.#looksRotten(path, stat, rootHash(list))) return await this.#suspect(path, stat)
     const [observed, content] = [observedFile(stat, list), this.#newContent(list)]
     if (!this.#needs.records.isOverwrite(path, observed)) return await this.#commit(path, stat, observed, content)
     await this.#needs.committer.commit(() => content)
     this.#needs.overwrites.add({ path, stat, observed })
+  }
+
+  /**
+   * Another content in the same file, of the same length and time: that is no edit, but bits that flipped before somebody
+   * changed its rights, or before a crash undid our own rename of it. Announced, it would spread to all hosts.
+   */
+  #looksRotten(path: RelPath, { inode, size, mtimeUs }: Stat, root: RootHash): boolean {
+    const entry = this.#needs.index.entry(path)
+    if (entry?.kind !== 'file' || entry.root === root) return false
+    return entry.inode === inode && entry.size === size && entry.mtimeUs === mtimeUs
+  }
+
+  /** Notes its new stat, so that a scrub takes it for the file that it was, and judges it. */
+  async #suspect(path: RelPath, stat: Stat): Promise<void> {
+    const { locks, index, committer, suspect } = this.#needs
+    await locks.with([path], async () => {
+      const entry = index.entry(path)
+      if (entry?.kind !== 'file' || !(await this.#isStill(path, stat))) return
+      await committer.commit(() => [{ op: 'entry', entry: fileEntry(path, entry.root, entry.version, stat) }])
+    })
+    suspect(path)
   }
 
   /** Announces a file that was hashed before; again where its piece list has been forgotten, because nothing named it. */

@@ -47,6 +47,8 @@ export interface LocalSideNeeds {
   readonly sound: () => void
   readonly scanned: () => void
   readonly announced: (paths: readonly RelPath[]) => void
+  /** What lies there may have rotted. */
+  readonly suspect: (path: RelPath) => void
   readonly clock: Clock
   readonly log: Log
 }

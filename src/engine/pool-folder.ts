@@ -128,6 +128,7 @@ export class PoolFolder implements FolderHandlers {
       halted: (why) => this.#halt(why),
       sound: () => this.#sound(),
       scanned: () => this.remote.applier.retry(),
+      suspect: (path) => this.scrub.scrubber.suspect(path),
       announced: (paths) => {
         this.announcer.push()
         for (const path of paths) this.#taken(index.entry(path))

@@ -127,3 +127,27 @@ test('what was seen on a foreign disk, and had not settled, is not waited for wh
   assert.deepEqual([folder.halted, folder.local.changes.busy], [null, 0])
   await folder.close()
 })
+
+test('what rotted before somebody changed its rights is not announced as another content', async () => {
+  const { clock, index, disk, folder, user } = setup()
+  folder.start()
+  await clock.pass(100)
+  user.write('image.iso', 'content')
+  folder.local.noticing.hint(path('image.iso'))
+  await clock.pass(5_000)
+  const records = index.recordsOf(path('image.iso'))
+  assert.equal(records.length, 1)
+
+  user.rot('image.iso', 3)
+  const stat = await disk.stat(path('image.iso'))
+  assert.ok(stat !== null)
+  await disk.setMtime(path('image.iso'), stat.mtimeUs, stat)
+  folder.local.noticing.hint(path('image.iso'))
+  await clock.pass(30_000)
+  assert.deepEqual(index.recordsOf(path('image.iso')), records)
+  assert.deepEqual(
+    index.rotten().map((file) => file.path),
+    ['image.iso'],
+  )
+  await folder.close()
+})
