@@ -19,12 +19,15 @@ export class Settling {
   readonly #lookAgain: (path: RelPath) => void
   readonly #waiting = new Map<RelPath, Waiting>()
   readonly #inodes = new InodeCounts()
+  /** What the date says at 0 of the clock that never jumps. */
+  readonly #startMs: number
 
   /** `lookAgain` is called when a path may have settled: scan it. `settleMs` is asked each time: it may be reloaded. */
   constructor(needs: { settleMs: () => number; clock: Clock; lookAgain: (path: RelPath) => void }) {
     this.#settleMs = needs.settleMs
     this.#clock = needs.clock
     this.#lookAgain = needs.lookAgain
+    this.#startMs = needs.clock.now() - needs.clock.elapsed()
   }
 
   /** True when the file as seen now has settled. Otherwise it is looked at again when it may have. */
@@ -79,7 +82,9 @@ export class Settling {
     this.#inodes.add(sighting.stat.inode)
   }
 
+  /** A date that has jumped ahead since the start is not believed: it makes a file old that is being written to. */
   #isOld(stat: Stat, settleMs: number): boolean {
-    return this.#clock.now() - Math.max(stat.mtimeUs, stat.ctimeUs) / 1000 >= settleMs
+    const nowMs = Math.min(this.#clock.now(), this.#startMs + this.#clock.elapsed())
+    return nowMs - Math.max(stat.mtimeUs, stat.ctimeUs) / 1000 >= settleMs
   }
 }
