@@ -47,6 +47,11 @@ const BUGS: readonly Bug[] = [
         to: '    if (problem !== null) yield problem\n',
       },
       { file: 'src/scan/tree-walk.ts', from: '    this.#passOver.push(dir)\n', to: '' },
+      {
+        file: 'src/engine/deletions.ts',
+        from: "if ((await disk.stat(path).catch(() => 'unknown')) === null)",
+        to: 'if ((await disk.stat(path).catch(() => null)) === null)',
+      },
     ],
   },
   {
@@ -74,8 +79,8 @@ const BUGS: readonly Bug[] = [
     edits: [
       {
         file: 'src/engine/root-guard.ts',
-        from: '    let marker: Marker | null\n',
-        to: '    if (this.#sound() === null) return null\n    let marker: Marker | null\n',
+        from: '    const marker = await this.#needs.disk.readMarker()\n',
+        to: "    if (this.#needs.index.hasEntries()) return 'ours'\n    const marker = await this.#needs.disk.readMarker()\n",
       },
     ],
   },
