@@ -73,11 +73,13 @@ async function ask<T>(options: ControlClientOptions, question: Question): Promis
   throw new ControlError(code, typeof message === 'string' ? message : `the daemon answered with HTTP status ${status}`)
 }
 
-async function exchange(options: ControlClientOptions, { method, path, body, timeoutMs }: Question) {
+async function exchange(whom: ControlClientOptions, { method, path, body, timeoutMs }: Question) {
   const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>()
-  const reachable = reachOrThrow(options)
+  const reachable = reachOrThrow(whom)
   const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
-  const sent = request({ socketPath: reachable.path, method, path, headers, timeout: timeoutMs }, (response) => {
+  // A connection of its own: one that is kept may have been closed by the daemon just when it is used again.
+  const options = { socketPath: reachable.path, method, path, headers, timeout: timeoutMs, agent: false }
+  const sent = request(options, (response) => {
     let text = ''
     response.setEncoding('utf8')
     response.on('data', (part: string) => (text += part))
@@ -87,7 +89,7 @@ async function exchange(options: ControlClientOptions, { method, path, body, tim
   sent.on('timeout', () => sent.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)))
   sent.on('error', reject)
   sent.end(body)
-  return promise.catch((error: unknown) => Promise.reject(inWords(options, error))).finally(() => reachable.release())
+  return promise.catch((error: unknown) => Promise.reject(inWords(whom, error))).finally(() => reachable.release())
 }
 
 function reachOrThrow(options: ControlClientOptions) {

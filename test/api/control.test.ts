@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { request } from 'node:http'
+import { createServer as createHttpServer, request } from 'node:http'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -140,6 +140,19 @@ test('a socket left behind is replaced, a live one is not', async (t) => {
     withCode('not-running', /nobody answers/),
   )
   assert.equal((await (await serve(t, socketPath, verbs())).status()).pid, 4711)
+})
+
+test('who was busy until the daemon has closed an idle connection is answered on another', async (t) => {
+  const socketPath = join(temporary(t), 'control.sock')
+  const server = createHttpServer((_, response) => response.end(JSON.stringify(sampleStatus)))
+  server.keepAliveTimeout = 5_000
+  t.after(() => server.close())
+  await new Promise<void>((resolve) => server.listen(socketPath, resolve))
+  const client = createControlClient({ socketPath, advice: '' })
+  for (let i = 0; i < 2; i++) {
+    assert.deepEqual(await client.status(), sampleStatus)
+    server.closeAllConnections()
+  }
 })
 
 test('a storage_path too long for a socket address works all the same', async (t) => {
