@@ -27,6 +27,8 @@ export interface RemoteChangesNeeds {
   /** Whether a secret that is being replaced, and counts yet, has signed it. */
   readonly isOfOldSecret?: (record: SignedRecord) => boolean
   readonly breathe: () => Promise<void>
+  /** Nothing to wait for, or resolves when there is room for more paths that want something, or after a while. */
+  readonly room?: () => Promise<void> | undefined
   /** The pool knows more of what this index said than the index itself: it must not be used any more. */
   readonly outdated: (why: string) => void
   /** Called with the paths whose records have changed, after they are durable. */
@@ -59,6 +61,7 @@ export class RemoteChanges {
   }
 
   async #take(peer: Peer, page: Records): Promise<void> {
+    await this.#needs.room?.()
     const { received } = this.#needs.index.peerProgress(peer.replica)
     if (page.after > received) return this.#ask(peer, received)
     // Numbering that starts again at 0 although we know more: the peer lost its index's later part.

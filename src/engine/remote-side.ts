@@ -32,6 +32,11 @@ import { WantedContents } from './wanted-contents.ts'
 
 /** What could not be carried out is tried again this often, besides after each scan. */
 const RETRY_MS = 30_000
+/** So many paths that want something, some 50 MB of memory: records of more are taken when there are fewer, */
+const MOST_WANTED = 50_000
+/** or after so long: what is wanted may be to be had of nobody, and others go on. */
+const WAIT_FOR_ROOM_MS = 1_000
+const LOOK_FOR_ROOM_MS = 20
 /** Paths looked at before others get a turn, when all are (after start). */
 const BETWEEN_BREATHS = 500
 
@@ -150,6 +155,7 @@ export class RemoteSide {
         verify: (bytes, signature) => keys.verify(bytes, signature),
         ...oldSecretOf(settings(), needs.clock),
         breathe,
+        room: () => (this.wanted.count < MOST_WANTED ? undefined : this.#waitForRoom()),
         changed: (live, dead) => {
           needs.stored()
           void this.removals.consider(live, dead)
@@ -195,6 +201,12 @@ export class RemoteSide {
     this.downloader.resume()
     this.small.resume()
     this.applier.resume()
+  }
+
+  async #waitForRoom(): Promise<void> {
+    const { clock } = this.#needs
+    const end = clock.elapsed() + WAIT_FOR_ROOM_MS
+    while (this.wanted.count >= MOST_WANTED && clock.elapsed() < end) await clock.sleep(LOOK_FOR_ROOM_MS)
   }
 
   /** Peers that may have the piece list: those that said they have some of the content, then the others. */

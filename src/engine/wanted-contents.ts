@@ -24,7 +24,8 @@ export interface WantedContentsNeeds {
 export class WantedContents implements Contents {
   readonly #needs: WantedContentsNeeds
   readonly #rootOf = new Map<RelPath, RootHash>()
-  readonly #pathsOf = new Map<RootHash, Set<RelPath>>()
+  /** Most contents are wanted at one path: a set for each would be most of what a path costs. */
+  readonly #pathsOf = new Map<RootHash, RelPath | Set<RelPath>>()
   /** With the paths that wanted to install it too, and came too late. */
   readonly #claimed = new Map<RootHash, Set<RelPath>>()
   /** Contents of which what is staged is being dropped. */
@@ -62,7 +63,7 @@ export class WantedContents implements Contents {
   fetch(path: RelPath, root: RootHash, size: number): void {
     if (this.#rootOf.get(path) !== root) this.release(path)
     this.#rootOf.set(path, root)
-    this.#pathsOf.set(root, (this.#pathsOf.get(root) ?? new Set()).add(path))
+    this.#addPath(root, path)
     if (!this.#isWhole(root)) this.#begin(path, root, size)
     const late = this.#claimed.get(root)
     if (late !== undefined) late.add(path)
@@ -89,7 +90,8 @@ export class WantedContents implements Contents {
   }
 
   pathsOf(root: RootHash): readonly RelPath[] {
-    return [...(this.#pathsOf.get(root) ?? [])]
+    const paths = this.#pathsOf.get(root) ?? []
+    return typeof paths === 'string' ? [paths] : [...paths]
   }
 
   /** The content that the path waits for; null if it waits for none. */
@@ -106,6 +108,13 @@ export class WantedContents implements Contents {
   async sweep(): Promise<void> {
     const staged = await this.#needs.disk.listStaged().catch(() => []) // a failing disk: the next start sweeps it
     for (const root of staged) await this.#dropStaged(root)
+  }
+
+  #addPath(root: RootHash, path: RelPath): void {
+    const known = this.#pathsOf.get(root)
+    if (known instanceof Set) known.add(path)
+    else if (known === undefined) this.#pathsOf.set(root, path)
+    else if (known !== path) this.#pathsOf.set(root, new Set([known, path]))
   }
 
   #isWhole(root: RootHash): boolean {
@@ -146,7 +155,8 @@ export class WantedContents implements Contents {
     if (root === undefined) return null
     this.#rootOf.delete(path)
     const paths = this.#pathsOf.get(root)
-    if (paths?.delete(path) === true && paths.size === 0) this.#pathsOf.delete(root)
+    if (paths instanceof Set) paths.delete(path)
+    if (paths === path || (paths instanceof Set && paths.size === 0)) this.#pathsOf.delete(root)
     return root
   }
 }

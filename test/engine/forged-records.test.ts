@@ -31,7 +31,7 @@ function signed(keys: FolderKeys, body: RecordBody, folder = writer.id): SignedR
 }
 
 /** Gives one page to an empty index; what became of it. */
-async function receive(records: readonly SignedRecord[]) {
+async function receive(records: readonly SignedRecord[], room?: () => Promise<void>) {
   const stored: Change[] = []
   const bans: string[] = []
   const { promise, resolve } = Promise.withResolvers<void>()
@@ -48,6 +48,7 @@ async function receive(records: readonly SignedRecord[]) {
       verify: (bytes, signature) => reader.verify(bytes, signature),
       clock: systemClock,
       breathe: async () => {},
+      ...(room === undefined ? {} : { room }),
       outdated: () => resolve(),
       changed: () => resolve(),
       log: silentLog,
@@ -100,4 +101,16 @@ test('a forged record is not stored, nor is any of its page, and who sent it is 
       }),
       { numRuns: 200 },
     )
+})
+
+test('records are taken only when there is room for what they want', async () => {
+  const { promise: hasRoom, resolve } = Promise.withResolvers<void>()
+  let taken = false
+  const [body] = fc.sample(anyRecord, 1)
+  assert.ok(body !== undefined)
+  const received = receive([signed(writer, body)], () => hasRoom).then(() => (taken = true))
+  await new Promise(setImmediate)
+  assert.equal(taken, false)
+  resolve()
+  await received
 })

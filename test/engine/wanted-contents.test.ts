@@ -30,6 +30,15 @@ function twoWantOne() {
   return { contents, considered }
 }
 
+test('a path that wants a content no more leaves the others that want it', () => {
+  const { contents } = twoWantOne()
+  assert.deepEqual(contents.pathsOf(ROOT), [FIRST, SECOND])
+  contents.release(FIRST)
+  assert.deepEqual(contents.pathsOf(ROOT), [SECOND])
+  contents.release(SECOND)
+  assert.deepEqual(contents.pathsOf(ROOT), [])
+})
+
 test('when a content could not be installed at one path, the other that wants it takes its turn', () => {
   const { contents, considered } = twoWantOne()
   contents.fetch(SECOND, ROOT, 1)
