@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs'
 import { generateSecret, readOnlySecret } from '../base/secret.ts'
 import { loadConfig, type LoadedConfig } from '../config/load.ts'
-import { type Config } from '../config/config.ts'
 import { type Mistake, showMistake } from '../config/mistake.ts'
 import { FINE, UsageError, WRONG_USAGE } from './exit-code.ts'
 import { count } from './figures.ts'
@@ -11,7 +10,8 @@ import { type Terminal } from './terminal.ts'
 export function checkConfig(file: string, terminal: Terminal): number {
   const loaded = loadConfig(file)
   tellWarnings(loaded, terminal)
-  if (!loaded.ok) return tellMistakes(loaded.mistakes, file, terminal)
+  const mistakes = loaded.ok ? loaded.awaited : loaded.mistakes
+  if (!loaded.ok || mistakes.length > 0) return tellMistakes(mistakes, file, terminal)
   const { folders, listeningPort, storagePath } = loaded.config
   terminal.out(
     `${file}: fine: ${count(folders.length, 'folder')}, port ${listeningPort}, storage_path ${storagePath}\n`,
@@ -20,10 +20,7 @@ export function checkConfig(file: string, terminal: Terminal): number {
 }
 
 /** The config for a daemon to run by, or an exit status after having told every mistake. */
-export function configForDaemon(
-  file: string,
-  terminal: Terminal,
-): { config: Config; warnings: readonly Mistake[] } | number {
+export function configForDaemon(file: string, terminal: Terminal): Extract<LoadedConfig, { ok: true }> | number {
   const loaded = loadConfig(file)
   if (loaded.ok) return loaded
   tellWarnings(loaded, terminal)

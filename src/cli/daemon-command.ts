@@ -1,7 +1,7 @@
 /** `isosyncd --config FILE`: loads the config, opens the log and hands both to the daemon. */
 import { type Log } from '../base/log.ts'
 import { type Config } from '../config/config.ts'
-import { loadConfig } from '../config/load.ts'
+import { loadConfig, type LoadedConfig } from '../config/load.ts'
 import { showMistake } from '../config/mistake.ts'
 import { configForDaemon } from './config-commands.ts'
 import { createLogging } from './logging.ts'
@@ -33,7 +33,7 @@ export async function startDaemon(options: DaemonOptions, terminal: Terminal, ru
   if (typeof loaded === 'number') return loaded
   const logging = createLogging({ file: options.logFile, level: options.logLevel, isTTY: terminal.isTTY })
   const { log } = logging
-  for (const warning of loaded.warnings) log.warn({ key: warning.key }, showMistake(warning))
+  tell(loaded, log)
   return runDaemon(loaded.config, {
     log,
     version: options.version,
@@ -44,9 +44,16 @@ export async function startDaemon(options: DaemonOptions, terminal: Terminal, ru
 
 function reload(file: string, log: Log): Config | null {
   const loaded = loadConfig(file)
-  for (const warning of loaded.warnings) log.warn({ key: warning.key }, showMistake(warning))
+  tell(loaded, log)
   if (loaded.ok) return loaded.config
   for (const mistake of loaded.mistakes) log.error({ key: mistake.key }, showMistake(mistake))
   log.error({ file, mistakes: loaded.mistakes.length }, 'the config has mistakes: the running one stays as it is')
   return null
+}
+
+/** What does not keep a daemon from running. */
+function tell(loaded: LoadedConfig, log: Log): void {
+  for (const warning of loaded.warnings) log.warn({ key: warning.key }, showMistake(warning))
+  for (const awaited of loaded.ok ? loaded.awaited : [])
+    log.warn({ key: awaited.key }, `${showMistake(awaited)}: the folder is halted until then, and goes on by itself`)
 }

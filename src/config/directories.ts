@@ -27,11 +27,10 @@ export function placeOf(key: KeyPath, written: string, configFile: string): Plac
   return { key, written, real: realPath(isAbsolute(written) ? written : resolve(dirname(configFile), written)) }
 }
 
-/** Each of `dirs` exists, is a directory, may be written, and shares nothing with another. */
+/** Each of `dirs` is a directory that may be written, or will be when its disk is mounted, and shares nothing with another. */
 export function checkFolders(dirs: readonly Place[], findings: Findings): void {
   for (const [i, dir] of dirs.entries()) {
-    const trouble = directoryTrouble(dir)
-    if (trouble !== null) findings.mistake(dir.key, trouble)
+    checkDirectory(dir, findings)
     for (const earlier of dirs.slice(0, i)) {
       const words = overlapInWords(dir, earlier)
       if (words !== null) findings.mistake(dir.key, `${words}: each file may belong to one folder only`)
@@ -61,8 +60,9 @@ export function checkMetaDirs(
         )
       }
     }
-    const trouble = makingTrouble(meta) ?? filesystemTrouble(meta, dir)
-    if (trouble !== null) findings.mistake(meta.key, trouble)
+    checkMaking(meta, findings, (words) => findings.awaited(meta.key, words))
+    const apart = filesystemTrouble(meta, dir)
+    if (apart !== null) findings.mistake(meta.key, apart)
   }
 }
 
@@ -74,8 +74,8 @@ export function checkOwnPlace(
   findings: Findings,
 ): void {
   checkOutside(place, dirs, findings)
-  const trouble = makingTrouble(kind === 'directory' ? place : { ...place, real: dirname(place.real) })
-  if (trouble !== null) findings.mistake(place.key, trouble)
+  const made = kind === 'directory' ? place : { ...place, real: dirname(place.real) }
+  checkMaking(made, findings, (words) => findings.mistake(place.key, words))
 }
 
 function checkOutside(place: Place, dirs: readonly Place[], findings: Findings): void {
@@ -88,20 +88,25 @@ function checkOutside(place: Place, dirs: readonly Place[], findings: Findings):
   }
 }
 
-function directoryTrouble(dir: Place): string | null {
-  const found = statOf(dir.real)
-  if (found === null) {
-    return `'${dir.written}' does not exist: make it, or mount its disk (isosyncd does not make it, lest it fill the wrong disk)`
-  }
-  if (!found.isDirectory()) return `'${dir.written}' is not a directory`
-  return accessTrouble(dir.real, dir.written)
+function checkDirectory({ key, real, written }: Place, findings: Findings): void {
+  const found = statOf(real)
+  if (found === null)
+    return findings.awaited(
+      key,
+      `'${written}' does not exist: make it, or mount its disk (isosyncd does not make it, lest it fill the wrong disk)`,
+    )
+  if (!found.isDirectory()) return findings.mistake(key, `'${written}' is not a directory`)
+  const trouble = accessTrouble(real, written)
+  if (trouble !== null) findings.awaited(key, trouble)
 }
 
-/** Why a directory that we may make ourselves cannot be had: its nearest existing parent decides. */
-function makingTrouble(place: Place): string | null {
-  const parent = nearestExisting(place.real)
-  if (!statSync(parent).isDirectory()) return `'${place.written}' cannot be made: '${parent}' is not a directory`
-  return accessTrouble(parent, place.written)
+/** Whether a directory that we may make ourselves can be had: its nearest existing parent decides. */
+function checkMaking({ key, real, written }: Place, findings: Findings, denied: (words: string) => void): void {
+  const parent = nearestExisting(real)
+  if (!statSync(parent).isDirectory())
+    return findings.mistake(key, `'${written}' cannot be made: '${parent}' is not a directory`)
+  const trouble = accessTrouble(parent, written)
+  if (trouble !== null) denied(trouble)
 }
 
 function accessTrouble(path: string, written: string): string | null {

@@ -6,6 +6,7 @@ export class Findings {
   readonly #file: string
   readonly #document: Document
   readonly #mistakes: Mistake[] = []
+  readonly #awaited: Mistake[] = []
   readonly #warnings: Mistake[] = []
 
   constructor(file: string, document: Document) {
@@ -15,31 +16,35 @@ export class Findings {
 
   /** Something that must be mended before the daemon starts. */
   mistake(path: KeyPath, words: string, position: Position = this.#document.positionOf(path)): void {
-    const text = withoutSecrets(words)
-    const mistake = {
-      file: this.#file,
-      key: withoutSecrets(showPath(path)),
-      text,
-      line: position.line,
-      column: position.column,
-    }
+    const mistake = this.#finding(path, words, position)
     // One value may break several rules that read the same to people.
     if (!this.#mistakes.some((m) => showMistake(m) === showMistake(mistake))) this.#mistakes.push(mistake)
   }
 
+  /** What the disk does not show, or does not allow: a daemon runs and waits for it, since a disk may come late. */
+  awaited(path: KeyPath, words: string): void {
+    this.#awaited.push(this.#finding(path, words, this.#document.positionOf(path)))
+  }
+
   /** Something that the operator should know, and no more. */
   warning(path: KeyPath, words: string, position: Position = this.#document.positionOfKey(path)): void {
-    const text = withoutSecrets(words)
-    const key = withoutSecrets(showPath(path))
-    this.#warnings.push({ file: this.#file, key, text, line: position.line, column: position.column })
+    this.#warnings.push(this.#finding(path, words, position))
   }
 
   mistakes(): readonly Mistake[] {
     return inFileOrder(this.#mistakes)
   }
 
+  awaitings(): readonly Mistake[] {
+    return inFileOrder(this.#awaited)
+  }
+
   warnings(): readonly Mistake[] {
     return inFileOrder(this.#warnings)
+  }
+
+  #finding(path: KeyPath, words: string, { line, column }: Position): Mistake {
+    return { file: this.#file, key: withoutSecrets(showPath(path)), text: withoutSecrets(words), line, column }
   }
 }
 

@@ -13,12 +13,18 @@ import { checkRotation } from './rotation.ts'
 import { checkFolders, checkMetaDirs, checkOwnPlace, placeOf, type Places } from './directories.ts'
 import { type Document, type KeyPath, parseDocument } from './document.ts'
 import { Findings } from './findings.ts'
-import { type Mistake } from './mistake.ts'
+import { inFileOrder, type Mistake } from './mistake.ts'
 import { checkTimedLimits } from './check-timed-limits.ts'
 import { defaultStoragePath, type Surroundings, thisMachine } from './storage-path.ts'
 
 export type LoadedConfig =
-  | { readonly ok: true; readonly config: Config; readonly warnings: readonly Mistake[] }
+  | {
+      readonly ok: true
+      readonly config: Config
+      readonly warnings: readonly Mistake[]
+      /** Mistakes to whoever checks the config; a daemon halts these folders until the disk shows otherwise. */
+      readonly awaited: readonly Mistake[]
+    }
   | { readonly ok: false; readonly mistakes: readonly Mistake[]; readonly warnings: readonly Mistake[] }
 
 /** Others on this host may read the file: it holds secrets. */
@@ -59,8 +65,11 @@ export function parseConfig(text: string, file: string, surroundings: Surroundin
   const written = checkSchema(document, findings)
   const places = checkTogether(document, file, surroundings, findings)
   const mistakes = findings.mistakes()
-  if (written === null || mistakes.length > 0) return { ok: false, mistakes, warnings: findings.warnings() }
-  return { ok: true, config: buildConfig(written, places, file, surroundings), warnings: findings.warnings() }
+  const awaited = findings.awaitings()
+  if (written === null || mistakes.length > 0)
+    return { ok: false, mistakes: inFileOrder([...mistakes, ...awaited]), warnings: findings.warnings() }
+  const config = buildConfig(written, places, file, surroundings)
+  return { ok: true, config, warnings: findings.warnings(), awaited }
 }
 
 /** Checks that need several keys or the disk: on the raw values, so that one wrong key does not hide another mistake. */

@@ -9,7 +9,7 @@ export interface ExaminedIndex {
   readonly damage: readonly string[]
   /** Null where it cannot be told. */
   readonly replica: ReplicaId | null
-  /** Folders, by id, of which it knows something that lies on this host. */
+  /** Folders, by id, of which it knows something that lies on this host, or lay there. */
   readonly known: ReadonlySet<string>
 }
 
@@ -21,7 +21,8 @@ export function examineIndex(path: string): ExaminedIndex {
       const replica = db.prepare<[], Uint8Array>('SELECT replica FROM meta').pluck().get()
       const known = db
         .prepare<[], Uint8Array>(
-          'SELECT folder FROM folder WHERE id IN (SELECT d.folder FROM directory d JOIN entry e ON e.dir = d.id)',
+          `SELECT folder FROM folder
+           WHERE id IN (SELECT d.folder FROM directory d JOIN entry e ON e.dir = d.id)${orMarked(db)}`,
         )
         .pluck()
         .all()
@@ -36,4 +37,10 @@ export function examineIndex(path: string): ExaminedIndex {
   } catch (error) {
     return { damage: [error instanceof Error ? error.message : String(error)], replica: null, known: new Set() }
   }
+}
+
+/** An index that was last opened by an older isosyncd does not say it. */
+function orMarked(db: Database.Database): string {
+  const columns = db.prepare<[], string>("SELECT name FROM pragma_table_info('folder')").pluck().all()
+  return columns.includes('is_marked') ? ' OR is_marked = 1' : ''
 }

@@ -50,6 +50,8 @@ export class SqliteFolderIndex implements FolderIndex {
   readonly #undone: () => void
   readonly #placesOf
   readonly #counts
+  readonly #isMarked
+  readonly #mark
   readonly #commit
   readonly #together
 
@@ -72,6 +74,10 @@ export class SqliteFolderIndex implements FolderIndex {
       'SELECT files, bytes, directories, links, tombstones FROM folder WHERE id = ?',
     )
     this.#counts = () => counts.get(id) ?? { files: 0, bytes: 0, directories: 0, links: 0, tombstones: 0 }
+    const isMarked = db.prepare<[number], number>('SELECT is_marked FROM folder WHERE id = ?').pluck()
+    this.#isMarked = () => isMarked.get(id) === 1
+    const mark = db.prepare<[number]>('UPDATE folder SET is_marked = 1 WHERE id = ?')
+    this.#mark = () => void mark.run(id)
     this.#commit = db.transaction((changes: readonly Change[]) => {
       for (const change of changes) this.#apply(change)
     })
@@ -100,6 +106,10 @@ export class SqliteFolderIndex implements FolderIndex {
 
   hasEntries(): boolean {
     return this.#entries.any()
+  }
+
+  isMarked(): boolean {
+    return this.#isMarked()
   }
 
   entriesIn(dir: DirPath): readonly Entry[] {
@@ -205,6 +215,8 @@ export class SqliteFolderIndex implements FolderIndex {
         return this.#scrub.putRotten(change.file)
       case 'scrub-round':
         return this.#scrub.setRound(change.round)
+      case 'marked':
+        return this.#mark()
       case 'archived':
         return this.#archived.put(change.file)
       case 'unarchived':

@@ -64,6 +64,8 @@ export type Change =
   /** After the entry that says what lies there. Undone by itself when the entry holds something else, or another version. */
   | { readonly op: 'rotten'; readonly file: RottenFile }
   | { readonly op: 'scrub-round'; readonly round: ScrubRound }
+  /** The root of the folder has its marker. */
+  | { readonly op: 'marked' }
   | { readonly op: 'archived'; readonly file: ArchivedContent }
   | { readonly op: 'unarchived'; readonly name: string }
   | { readonly op: 'received'; readonly peer: ReplicaId; readonly sequence: number }
@@ -110,6 +112,8 @@ export interface FolderIndex {
   entry(path: RelPath): Entry | null
   /** True once anything was seen or made under the root, even if it is absent now. */
   hasEntries(): boolean
+  /** True once the root was marked: a directory without a marker is not it, even if it was always empty. */
+  isMarked(): boolean
   /** The entries whose parent is `dir` ('absent' ones left out), sorted by name. */
   entriesIn(dir: DirPath): readonly Entry[]
   /** All entries below `dir` ('absent' ones left out): by directory, then by name, both in byte order. */

@@ -12,7 +12,7 @@ import { type Connection } from './open-connection.ts'
 export type Migration = (db: Connection) => void
 
 /** schema.sql is the last version. A change goes into schema.sql and, as a migration, to the end of this list. */
-export const MIGRATIONS: readonly Migration[] = [scrubbing, earlierContents]
+export const MIGRATIONS: readonly Migration[] = [scrubbing, earlierContents, markedRoots]
 
 /** To 2: when each file was last found right, rounds, and rotten files. Adding columns touches no row. */
 function scrubbing(db: Connection): void {
@@ -57,6 +57,11 @@ function scrubbing(db: Connection): void {
 /** To 3: what paths held before what a record replaces. */
 function earlierContents(db: Connection): void {
   db.exec('ALTER TABLE record ADD COLUMN earlier BLOB')
+}
+
+/** To 4: whether the root has been marked. Where it was, the next look at it says so. */
+function markedRoots(db: Connection): void {
+  db.exec('ALTER TABLE folder ADD COLUMN is_marked INTEGER NOT NULL DEFAULT 0')
 }
 
 /** `replica` is drawn for a new database only. `onBackup` is told where the copy is. Throws IndexError. */

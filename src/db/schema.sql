@@ -20,7 +20,7 @@ CREATE TABLE meta (
 
 -- A row for each folder that this host ever had. `last_sequence` only grows: a record that is dropped takes its
 -- sequence with it. The other columns count rows of `entry` and tombstones of `record`; triggers below keep them, so
--- that `status` need not count a million rows.
+-- that `status` need not count a million rows. `is_marked` is 1 once its root has had our marker.
 CREATE TABLE folder (
   id            INTEGER PRIMARY KEY,
   folder        BLOB NOT NULL UNIQUE CHECK (length(folder) = 16),
@@ -32,7 +32,8 @@ CREATE TABLE folder (
   tombstones    INTEGER NOT NULL DEFAULT 0,
   -- The scrub's round: since when it has been on its way (NULL: it is not), and when the last one ended.
   scrub_began_ms REAL,
-  scrub_ended_ms REAL
+  scrub_ended_ms REAL,
+  is_marked      INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- A row for each directory under which some record or entry lies, '' for the root. It says nothing about whether the

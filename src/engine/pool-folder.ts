@@ -80,6 +80,8 @@ export class PoolFolder implements FolderHandlers {
   /** The index is to be made anew: until then nothing is believed that peers say, and nothing told. */
   #isGivenUp = false
   #halted: string | null = null
+  /** The root has been looked at once: what the records ask for may be carried out. */
+  #hasBegun = false
 
   constructor(settings: FolderSettings, needs: PoolFolderNeeds) {
     const { index, clock, log } = needs
@@ -108,7 +110,7 @@ export class PoolFolder implements FolderHandlers {
       recent,
       locks: new PathLocks(),
       problems: this.problems,
-      guard: new RootGuard({ folder: settings.keys.id, replica: index.replica }, needs),
+      guard: this.#guardOf(settings, needs),
       oldFile: (size: number) => this.#oldFile(size),
       isHalted: () => this.#halted !== null,
     }
@@ -127,7 +129,7 @@ export class PoolFolder implements FolderHandlers {
       claim: async () => (await this.#claim?.take()) ?? null,
       halted: (why) => this.#halt(why),
       sound: () => this.#sound(),
-      scanned: () => this.remote.applier.retry(),
+      scanned: () => (this.#hasBegun ? this.remote.applier.retry() : this.#begin()),
       suspect: (path) => this.scrub.scrubber.suspect(path),
       announced: (paths) => {
         this.announcer.push()
@@ -162,11 +164,10 @@ export class PoolFolder implements FolderHandlers {
     return [...this.#peers]
   }
 
-  /** Begins the first scan; what the records ask for is carried out after it. */
+  /** Begins the first scan; what the records ask for is carried out after it, however late the root is there. */
   start(): void {
     void this.local.noticing.rescan().then(() => {
-      this.#finder.start()
-      return this.remote.start()
+      if (!this.#hasBegun && this.#halted === null) this.#begin()
     })
     this.archive.start()
     this.scrub.scrubber.start()
@@ -262,6 +263,17 @@ export class PoolFolder implements FolderHandlers {
 
   servePiece(root: RootHash, ordinal: number): ReturnType<PieceServer['piece']> {
     return this.server.piece(root, ordinal)
+  }
+
+  #begin(): void {
+    this.#hasBegun = true
+    this.#finder.start()
+    void this.remote.start()
+  }
+
+  #guardOf({ keys, previous }: FolderSettings, needs: PoolFolderNeeds): RootGuard {
+    const ours = { folder: keys.id, replica: needs.index.replica, previous: previous?.keys.id }
+    return new RootGuard(ours, { ...needs, marked: () => this.#committer.commit(() => [{ op: 'marked' }]) })
   }
 
   #indexFailed(error: unknown): void {

@@ -5,16 +5,26 @@
 import { type FolderId, type ReplicaId } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
 import { type FolderIndex } from '../db/index-port.ts'
-import { type Marker, type Root } from '../fs/root.ts'
+import { FsError, type Marker, type Root } from '../fs/root.ts'
+
+export interface RootGuardOptions {
+  readonly folder: FolderId
+  readonly replica: ReplicaId
+  /** Its id by the secret that is being replaced: a marker that names it is brought up to date. */
+  readonly previous?: FolderId | undefined
+}
 
 export interface RootGuardNeeds {
   readonly disk: Pick<Root, 'readMarker' | 'writeMarker'>
-  readonly index: Pick<FolderIndex, 'hasEntries'>
+  readonly index: Pick<FolderIndex, 'hasEntries' | 'isMarked'>
+  /** The root has a marker of ours from now on: another that has none is not it. Absent: the caller only looks. */
+  readonly marked?: () => Promise<void>
   readonly clock: Pick<Clock, 'sleep'>
 }
 
 export class RootGuard {
   readonly #ours: Marker
+  readonly #previous: FolderId | undefined
   readonly #needs: RootGuardNeeds
   /** The marker has been seen since the start: it does not go by itself. */
   #wasSound = false
@@ -22,8 +32,9 @@ export class RootGuard {
   #looking: Promise<unknown> = Promise.resolve()
   #next: Promise<string | null> | null = null
 
-  constructor(options: { folder: FolderId; replica: ReplicaId }, needs: RootGuardNeeds) {
-    this.#ours = options
+  constructor({ folder, replica, previous }: RootGuardOptions, needs: RootGuardNeeds) {
+    this.#ours = { folder, replica }
+    this.#previous = previous
     this.#needs = needs
   }
 
@@ -47,7 +58,8 @@ export class RootGuard {
     try {
       switch (await this.#standing()) {
         case 'ours':
-          return this.#sound()
+          return await this.#sound()
+        case 'renamed':
         case 'new':
           return await this.#mark()
         case 'unmarked':
@@ -56,34 +68,43 @@ export class RootGuard {
           return 'the marker in the root belongs to another folder or host: is the right disk mounted? Nothing is deleted or sent until it is'
       }
     } catch (error) {
-      return `the root cannot be read: ${String(error)}. Nothing is deleted or sent until it can`
+      if (error instanceof FsError && error.code === 'missing')
+        return `the root ${error.path} is not there: is its disk mounted? Nothing is deleted or sent until it is; the folder goes on by itself then`
+      const said = error instanceof Error ? error.message : String(error)
+      return `the root cannot be read: ${said}. Nothing is deleted or sent until it can`
     }
   }
 
   /** False where something else stands than the index knows: nothing of ours is to be put there. */
   async mayBeOurs(): Promise<boolean> {
     const standing = await this.#standing().catch(() => 'unreadable')
-    return standing === 'ours' || standing === 'new'
+    return standing === 'ours' || standing === 'renamed' || standing === 'new'
   }
 
-  async #standing(): Promise<'ours' | 'new' | 'unmarked' | 'foreign'> {
-    const marker = await this.#needs.disk.readMarker()
-    if (marker?.folder === this.#ours.folder && marker.replica === this.#ours.replica) return 'ours'
+  async #standing(): Promise<'ours' | 'renamed' | 'new' | 'unmarked' | 'foreign'> {
+    const { index, disk } = this.#needs
+    const marker = await disk.readMarker()
+    if (marker?.replica === this.#ours.replica) {
+      if (marker.folder === this.#ours.folder) return 'ours'
+      if (marker.folder === this.#previous) return 'renamed'
+    }
     // Records alone may have come from peers before the root could be marked: they say nothing of this disk.
-    const isNew = !this.#wasSound && !this.#needs.index.hasEntries()
+    const isNew = !this.#wasSound && !index.isMarked() && !index.hasEntries()
     if (isNew && (marker === null || marker.folder === this.#ours.folder)) return 'new'
     return marker === null ? 'unmarked' : 'foreign'
   }
 
-  #sound(): null {
+  async #sound(): Promise<null> {
     this.#wasSound = true
+    // What keeps the index from noting it says so by itself; the next look notes it.
+    if (!this.#needs.index.isMarked()) await this.#needs.marked?.().catch(() => {})
     return null
   }
 
   async #mark(): Promise<string | null> {
     try {
       await this.#needs.disk.writeMarker(this.#ours)
-      return this.#sound()
+      return await this.#sound()
     } catch (error) {
       return `the marker cannot be written: ${String(error)}. Make the root writable; tried again at the next rescan`
     }

@@ -30,13 +30,11 @@ import { Staging } from './staging.ts'
 import { removeDir, statFilesystem, syncFile, unlinkFile } from './system-calls.ts'
 
 /**
- * Opens a root. Makes nothing yet: what is not the folder we know (an empty mount point) must not be written to.
- * Throws FsError: 'missing' or 'denied' for the directory, 'io' when meta_dir is on another filesystem.
+ * A root, which need not be there yet: its disk may be mounted later. Makes nothing: what is not the folder we know
+ * (an empty mount point) must not be written to.
  */
 export function openDiskRoot(options: DiskRootOptions): DiskRoot {
-  const layout = new Layout(options)
-  checkSameFilesystem(layout)
-  return new DiskRoot(layout)
+  return new DiskRoot(new Layout(options))
 }
 
 export class DiskRoot implements Root {
@@ -69,6 +67,11 @@ export class DiskRoot implements Root {
   async open(path: RelPath): Promise<OpenFile> {
     using place = this.#layout.place(path)
     return openRegular(place)
+  }
+
+  /** Throws FsError: 'missing' or 'denied' for the directory, 'io' when meta_dir is on another filesystem. */
+  assertUsable(): void {
+    checkSameFilesystem(this.#layout)
   }
 
   readMarker(): Promise<Marker | null> {

@@ -98,6 +98,7 @@ export interface Root {
   /** Opens a regular file for reading, following no link and never blocking on a pipe. */
   open(path: RelPath): Promise<OpenFile>
 
+  /** Null when a root that is there has none; throws where the root itself cannot be opened. */
   readMarker(): Promise<Marker | null>
   writeMarker(marker: Marker): Promise<void>
   /** The text of `.sync/IgnoreList` (written with `defaultText` first if it is not there). */

@@ -1,4 +1,4 @@
-/** Whether files can be renamed between the root and meta_dir: checked when a root is opened, not at the first file. */
+/** Whether files can be renamed between the root and meta_dir: checked when a root is claimed, not at the first file. */
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DirHandle, isNothing } from './handles.ts'

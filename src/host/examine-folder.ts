@@ -17,7 +17,7 @@ export function examineFolder(own: FolderConfig, index: ExaminedIndex | null): r
     return [
       bad(
         `${dir} cannot be written by this user`,
-        `chown it to the daemon's user, or run doctor as that user; under systemd add \`ReadWritePaths=${dir}\` (\`systemctl edit isosyncd\`)`,
+        `chown it to the daemon's user, or run doctor as that user; under systemd add \`ReadWritePaths=-${dir}\` (\`systemctl edit isosyncd\`)`,
       ),
     ]
   const found = [...markerOf(own, index), ...roomOf(own), ...eventsOf(own)]

@@ -66,7 +66,7 @@ async function build(
   let latest = own
   const disk = openRoot(own, () => latest.minFreeBytes)
   needs.roots.set(own.keys.id, disk)
-  await takeOverOldSecret(own, disk, needs.index, log)
+  takeOverOldSecret(own, needs.index, log)
   const index = needs.index.folder(own.keys.id)
   const metaDir = own.metaDir ?? join(own.dir, '.sync')
   const claim = new RootClaim(
@@ -79,10 +79,8 @@ async function build(
     },
   )
   stack.use(claim)
-  await claimNow(
-    claim,
-    new RootGuard({ folder: own.keys.id, replica: index.replica }, { disk, index, clock: needs.clock }),
-  )
+  const ours = { folder: own.keys.id, replica: index.replica, previous: own.previous?.keys.id }
+  await claimNow(claim, new RootGuard(ours, { disk, index, clock: needs.clock }))
   const { clock, hasher, renewIndex } = needs
   const { ignored } = claim
   const folder: PoolFolder = new PoolFolder(settingsOf(config, own), {

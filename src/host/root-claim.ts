@@ -7,7 +7,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type RelPath } from '../base/brand.ts'
 import { type Log } from '../base/log.ts'
-import { type Root } from '../fs/root.ts'
+import { type DiskRoot } from '../fs/disk-root.ts'
 import { type Lock } from '../fs/root-lock.ts'
 import { defaultIgnoreList } from '../scan/default-ignore-list.ts'
 import { compileIgnoreList, type IgnoreList } from '../scan/ignore-list.ts'
@@ -15,7 +15,7 @@ import { type Watcher } from '../scan/watcher.ts'
 import { InUse, takeLock } from './open-storage.ts'
 
 export interface RootClaimNeeds {
-  readonly disk: Pick<Root, 'readIgnoreList'>
+  readonly disk: Pick<DiskRoot, 'readIgnoreList' | 'assertUsable'>
   readonly watch: (ignored: (path: RelPath) => boolean) => Watcher
   /** All directories are watched: what changed before that gave no hint. */
   readonly watched: () => void
@@ -36,9 +36,10 @@ export class RootClaim implements AsyncDisposable {
 
   readonly ignored = (path: RelPath): boolean => this.#list?.ignored(path) === true
 
-  /** Throws InUse when another daemon has the root, FsError when nothing can be written there. */
+  /** Throws InUse when another daemon has the root, FsError when it is not there or nothing can be written there. */
   lock(): void {
     const { dir, metaDir } = this.#root
+    this.#needs.disk.assertUsable()
     mkdirSync(metaDir, { recursive: true })
     this.#lock ??= takeLock(join(metaDir, 'lock'), `the folder ${dir}`)
   }

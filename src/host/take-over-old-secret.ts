@@ -1,17 +1,18 @@
-/** A folder that has got a new secret keeps its index, versions, archive and marker: only its id and signatures are new. */
+/**
+ * A folder that has got a new secret keeps its index, versions and archive: only its id and signatures are new. Its marker
+ * is brought up to date when its root is looked at (engine/root-guard.ts): the disk may not be there yet.
+ */
 import { type Log } from '../base/log.ts'
 import { type FolderConfig } from '../config/config.ts'
 import { type IndexDatabase } from '../db/open.ts'
-import { type Root } from '../fs/root.ts'
 import { signedBytes } from '../sync/record-bytes.ts'
 import { type SignedRecord } from '../sync/record.ts'
 
-export async function takeOverOldSecret(
+export function takeOverOldSecret(
   own: Pick<FolderConfig, 'keys' | 'previous' | 'dir'>,
-  disk: Pick<Root, 'readMarker' | 'writeMarker'>,
-  index: Pick<IndexDatabase, 'renameFolder' | 'replica'>,
+  index: Pick<IndexDatabase, 'renameFolder'>,
   log: Log,
-): Promise<void> {
+): void {
   const { keys, previous } = own
   if (previous === null) return
   const [from, to] = [previous.keys.id, keys.id]
@@ -22,8 +23,4 @@ export async function takeOverOldSecret(
       { from: from.slice(0, 8), to: to.slice(0, 8) },
       `${own.dir} has a new secret: all that is known of it is kept`,
     )
-  // The marker last: while it is the old one, the next start goes on here.
-  const marker = await disk.readMarker().catch(() => null)
-  if (marker?.folder === from && marker.replica === index.replica)
-    await disk.writeMarker({ folder: to, replica: index.replica })
 }

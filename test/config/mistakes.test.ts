@@ -148,7 +148,7 @@ function textOf(f: Fixture, { top, folder }: Pick<Case, 'top' | 'folder'>): stri
 
 function mistakesOf(f: Fixture, text: string): readonly string[] {
   const loaded = parseConfig(text, 'sync.json', f.surroundings)
-  return loaded.ok ? [] : loaded.mistakes.map(showMistake)
+  return (loaded.ok ? loaded.awaited : loaded.mistakes).map(showMistake)
 }
 
 for (const c of cases) {
@@ -348,4 +348,17 @@ test('whatever stands in the file, loading gives words and never throws', (t) =>
     }),
     { numRuns: 300 },
   )
+})
+
+test('a dir whose disk may come yet keeps no daemon from running; every other mistake does', (t) => {
+  const f = fixture(t)
+  const load = (folder: Record<string, unknown>) => parseConfig(textOf(f, { folder }), 'sync.json', f.surroundings)
+  for (const folder of [
+    { dir: '/nonexistent/pool' },
+    { dir: '/proc/sys' },
+    { dir: '/nonexistent/pool', meta_dir: '/proc/sys/meta' },
+  ])
+    assert.ok(load(folder).ok, JSON.stringify(folder))
+  for (const folder of [{ dir: '/etc/passwd' }, { dir: '/nonexistent/pool', known_hosts: ['a'] }])
+    assert.ok(!load(folder).ok, JSON.stringify(folder))
 })

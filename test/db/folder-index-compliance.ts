@@ -62,6 +62,13 @@ export function folderIndexCompliance(name: string, open: () => OpenedIndex): vo
       assert.deepEqual([one.hasEntries(), two.hasEntries()], [true, false])
     })
 
+    test('remembers of each folder by itself that its root was marked', () => {
+      const { one, two } = open()
+      assert.equal(one.isMarked(), false)
+      one.commit([{ op: 'marked' }])
+      assert.deepEqual([one.isMarked(), two.isMarked()], [true, false])
+    })
+
     test('an unknown path, content or peer is empty, not an error', () => {
       const { one } = open()
       assert.deepEqual(one.recordsOf(path('no/where')), [])

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { openDiskRoot } from '../../src/fs/disk-root.ts'
+import { type DiskRoot, openDiskRoot } from '../../src/fs/disk-root.ts'
 import { Archive } from '../../src/fs/archive.ts'
 import { DirHandle } from '../../src/fs/handles.ts'
 import { type Look, lookOnThreads } from '../../src/fs/listing.ts'
@@ -28,7 +28,7 @@ beforeEach(() => {
 })
 afterEach(() => fs.rmSync(above, { recursive: true, force: true }))
 
-function open(more: Partial<DiskRootOptions> = {}): Root {
+function open(more: Partial<DiskRootOptions> = {}): DiskRoot {
   return openDiskRoot({ dir, owner: null, group: null, fileMode: null, dirMode: null, minFreeBytes: 0, ...more })
 }
 
@@ -347,13 +347,13 @@ describe('DiskRoot, meta_dir', () => {
   })
 
   it('is refused when it is the folder itself', () => {
-    assert.throws(() => open({ metaDir: dir }), /cannot be the folder itself/)
+    assert.throws(() => open({ metaDir: dir }).assertUsable(), /cannot be the folder itself/)
   })
 
   it('is refused on another filesystem, in plain words', needsRoot, () =>
     withMount(['-t', 'tmpfs', 'none'], (mount) => {
       assert.throws(
-        () => open({ metaDir: join(mount, 'not', 'yet') }),
+        () => open({ metaDir: join(mount, 'not', 'yet') }).assertUsable(),
         /another filesystem or mount than .*set meta_dir/,
       )
     }),
@@ -362,12 +362,17 @@ describe('DiskRoot, meta_dir', () => {
   it('is refused behind a bind mount of the same filesystem, which no rename crosses', needsRoot, () => {
     fs.mkdirSync(join(above, 'meta'))
     return withMount(['--bind', join(above, 'meta')], (mount) => {
-      assert.throws(() => open({ metaDir: mount }), /another filesystem or mount/)
+      assert.throws(() => open({ metaDir: mount }).assertUsable(), /another filesystem or mount/)
     })
   })
 
   it('says what is wrong with a root that is not there, and a marker that is damaged', async () => {
-    assert.throws(() => open({ dir: join(above, 'none') }), { name: 'FsError', code: 'missing' })
+    for (const metaDir of [{}, { metaDir: join(above, 'meta') }]) {
+      const root = open({ dir: join(above, 'none'), ...metaDir })
+      assert.throws(() => root.assertUsable(), { name: 'FsError', code: 'missing' })
+      await fails(root.readMarker(), 'missing')
+    }
+    assert.deepEqual(fs.readdirSync(above), ['pool'])
     fs.mkdirSync(join(dir, '.sync'))
     for (const text of ['', '{', 'null', '{"folder":1}']) {
       fs.writeFileSync(join(dir, '.sync/folder.json'), text)
