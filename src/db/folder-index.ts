@@ -164,6 +164,14 @@ export class SqliteFolderIndex implements FolderIndex {
     return this.#archived.all()
   }
 
+  archivedBefore(usedMs: number): readonly ArchivedContent[] {
+    return this.#archived.before(usedMs)
+  }
+
+  usedMs(): number {
+    return this.#archived.usedMs()
+  }
+
   peerProgress(peer: ReplicaId): PeerProgress {
     return this.#peers.progress(peer)
   }
@@ -219,6 +227,8 @@ export class SqliteFolderIndex implements FolderIndex {
         return this.#mark()
       case 'archived':
         return this.#archived.put(change.file)
+      case 'used':
+        return this.#archived.setUsed(change.ms)
       case 'unarchived':
         return this.#archived.forget(change.name)
       case 'received':

@@ -15,7 +15,7 @@ export interface ArchivedContent {
   readonly size: number
   /** 'rotten': the copy that a scrub found rotten, under the root hash of what really is in it. */
   readonly reason: 'deleted' | 'replaced' | 'conflict' | 'rotten'
-  /** Wall clock, milliseconds: for sync_trash_ttl. */
+  /** Wall clock, milliseconds: for people. */
   readonly archivedMs: number
 }
 
@@ -67,6 +67,8 @@ export type Change =
   /** The root of the folder has its marker. */
   | { readonly op: 'marked' }
   | { readonly op: 'archived'; readonly file: ArchivedContent }
+  /** For so long in all, milliseconds, daemons have run with this folder. */
+  | { readonly op: 'used'; readonly ms: number }
   | { readonly op: 'unarchived'; readonly name: string }
   | { readonly op: 'received'; readonly peer: ReplicaId; readonly sequence: number }
   | { readonly op: 'acknowledged'; readonly peer: ReplicaId; readonly sequence: number }
@@ -139,6 +141,10 @@ export interface FolderIndex {
   rotten(): readonly RottenFile[]
 
   archive(): readonly ArchivedContent[]
+  /** What came into the archive when `usedMs` was less than this. */
+  archivedBefore(usedMs: number): readonly ArchivedContent[]
+  /** For how long daemons have run with this folder, milliseconds, as far as that has been noted ('used'). */
+  usedMs(): number
   peerProgress(peer: ReplicaId): PeerProgress
   /** Replica ids of all peers that ever synced this folder with us. */
   knownPeers(): readonly ReplicaId[]

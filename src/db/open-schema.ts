@@ -12,7 +12,7 @@ import { type Connection } from './open-connection.ts'
 export type Migration = (db: Connection) => void
 
 /** schema.sql is the last version. A change goes into schema.sql and, as a migration, to the end of this list. */
-export const MIGRATIONS: readonly Migration[] = [scrubbing, earlierContents, markedRoots]
+export const MIGRATIONS: readonly Migration[] = [scrubbing, earlierContents, markedRoots, timeKept]
 
 /** To 2: when each file was last found right, rounds, and rotten files. Adding columns touches no row. */
 function scrubbing(db: Connection): void {
@@ -62,6 +62,13 @@ function earlierContents(db: Connection): void {
 /** To 4: whether the root has been marked. Where it was, the next look at it says so. */
 function markedRoots(db: Connection): void {
   db.exec('ALTER TABLE folder ADD COLUMN is_marked INTEGER NOT NULL DEFAULT 0')
+}
+
+/** To 5: for how long what lies in the archive has been kept. What lies there already is kept for its whole time once more. */
+function timeKept(db: Connection): void {
+  db.exec(`
+    ALTER TABLE folder ADD COLUMN used_ms REAL NOT NULL DEFAULT 0;
+    ALTER TABLE archived ADD COLUMN used_ms REAL NOT NULL DEFAULT 0;`)
 }
 
 /** `replica` is drawn for a new database only. `onBackup` is told where the copy is. Throws IndexError. */

@@ -33,7 +33,9 @@ CREATE TABLE folder (
   -- The scrub's round: since when it has been on its way (NULL: it is not), and when the last one ended.
   scrub_began_ms REAL,
   scrub_ended_ms REAL,
-  is_marked      INTEGER NOT NULL DEFAULT 0
+  is_marked      INTEGER NOT NULL DEFAULT 0,
+  -- Milliseconds that daemons have run with this folder while its archive had anything in it: no clock that jumps counts.
+  used_ms        REAL NOT NULL DEFAULT 0
 ) STRICT;
 
 -- A row for each directory under which some record or entry lies, '' for the root. It says nothing about whether the
@@ -125,7 +127,8 @@ CREATE TABLE rotten (
   PRIMARY KEY (dir, name)
 ) STRICT, WITHOUT ROWID;
 
--- A file in the archive of a folder: `name` is its path in the archive, `path` the one it had in the folder.
+-- A file in the archive of a folder: `name` is its path in the archive, `path` the one it had in the folder. `used_ms` is
+-- that of the folder when it came: the difference is how long it has been kept.
 CREATE TABLE archived (
   folder      INTEGER NOT NULL REFERENCES folder (id),
   name        TEXT NOT NULL,
@@ -134,6 +137,7 @@ CREATE TABLE archived (
   size        INTEGER NOT NULL,
   reason      TEXT NOT NULL CHECK (reason IN ('deleted', 'replaced', 'conflict', 'rotten')),
   archived_ms REAL NOT NULL,
+  used_ms     REAL NOT NULL DEFAULT 0,
   PRIMARY KEY (folder, name)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX archived_content ON archived (content);

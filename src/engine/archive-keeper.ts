@@ -1,4 +1,7 @@
-/** The archive as the operator sees it: list, restore, purge; and what is older than its time goes by itself. */
+/**
+ * The archive as the operator sees it: list, restore, purge; and what has been kept for its time goes by itself. That time
+ * is what daemons have run, not what a clock says: one that is wrong by years must not empty the archive.
+ */
 import { type RelPath } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
@@ -10,14 +13,14 @@ import { rootHash } from '../sync/piece-list.ts'
 import { type Committer } from './committer.ts'
 import { type PathLocks } from './path-locks.ts'
 
-/** How often the archive is looked through for files past their time. */
+/** How often the archive is looked through for files past their time. What comes in between is kept so much longer. */
 const EXPIRE_EVERY_MS = 3_600_000
 
 /** What the operator asked for cannot be done; the message says why and what to do. */
 export class ArchiveRefusal extends Error {
   override readonly name = 'ArchiveRefusal'
-  readonly why: 'not-found' | 'in-the-way' | 'rotten'
-  constructor(why: 'not-found' | 'in-the-way' | 'rotten', sentence: string) {
+  readonly why: 'not-found' | 'in-the-way' | 'rotten' | 'halted'
+  constructor(why: ArchiveRefusal['why'], sentence: string) {
     super(sentence)
     this.why = why
   }
@@ -25,7 +28,9 @@ export class ArchiveRefusal extends Error {
 
 export interface ArchiveKeeperNeeds {
   readonly disk: Pick<Root, 'stat' | 'restore' | 'openArchived' | 'purgeArchived'>
-  readonly index: Pick<FolderIndex, 'archive'>
+  readonly index: Pick<FolderIndex, 'archive' | 'archivedBefore' | 'usedMs'>
+  /** Null while the root is the one that the index speaks of; else why nothing may be done in it. */
+  readonly rootTrouble: () => Promise<string | null>
   readonly hasher: Pick<Hasher, 'hash'>
   readonly committer: Pick<Committer, 'commit'>
   readonly locks: PathLocks
@@ -39,11 +44,13 @@ export class ArchiveKeeper {
   readonly #needs: ArchiveKeeperNeeds
   readonly #ttlMs: () => number | null
   #cancel: () => void = () => {}
+  #countedMs: number
 
   /** `ttlMs` is asked each time: it may be reloaded. Null: nothing is removed by itself. */
   constructor(options: { ttlMs: () => number | null }, needs: ArchiveKeeperNeeds) {
     this.#ttlMs = options.ttlMs
     this.#needs = needs
+    this.#countedMs = needs.clock.elapsed()
   }
 
   /** Newest first. */
@@ -61,6 +68,7 @@ export class ArchiveKeeper {
       this.list().find((f) => f.name === name) ?? this.list().find((f) => f.path === name && f.reason !== 'rotten')
     if (file === undefined)
       throw new ArchiveRefusal('not-found', `${name} is not in the archive; \`isosyncd archive list\` shows what is`)
+    await this.#assertRoot()
     await this.#assertSound(file)
     const path = to ?? file.path
     await this.#needs.locks.with([path], async () => {
@@ -85,6 +93,7 @@ export class ArchiveKeeper {
         'not-found',
         `${what.name} is not in the archive; \`isosyncd archive list\` shows what is`,
       )
+    await this.#assertRoot()
     for (const file of chosen) await this.#purge(file)
     return { files: chosen.length, bytes: chosen.reduce((sum, file) => sum + file.size, 0) }
   }
@@ -92,14 +101,37 @@ export class ArchiveKeeper {
   /** Starts removing what is past its time, now and every hour. */
   start(): void {
     this.#cancel = this.#needs.clock.after(EXPIRE_EVERY_MS, () => this.start())
-    const ttlMs = this.#ttlMs()
-    if (ttlMs === null) return
-    const old = this.list().filter((file) => this.#needs.clock.now() - file.archivedMs > ttlMs)
-    void this.#purgeAll(old)
+    void this.#expire()
   }
 
-  stop(): void {
+  /** Resolves when the time until now is noted, which waits for the next transaction. */
+  async stop(): Promise<void> {
     this.#cancel()
+    await this.#count()
+  }
+
+  async #expire(): Promise<void> {
+    await this.#count()
+    const ttlMs = this.#ttlMs()
+    if (ttlMs === null || (await this.#needs.rootTrouble()) !== null) return
+    const { index } = this.#needs
+    await this.#purgeAll(index.archivedBefore(index.usedMs() - ttlMs - EXPIRE_EVERY_MS))
+  }
+
+  /** Notes how long this has run since it was noted last. With nothing in the archive there is nothing to count for. */
+  async #count(): Promise<void> {
+    const { clock, committer, index } = this.#needs
+    const sinceMs = clock.elapsed() - this.#countedMs
+    this.#countedMs += sinceMs
+    if (sinceMs === 0 || index.archive().length === 0) return
+    // What keeps the index from noting it says so by itself; files are kept longer then.
+    await committer.commit(() => [{ op: 'used', ms: index.usedMs() + sinceMs }]).catch(() => {})
+  }
+
+  /** What is missing because its disk is not there must not be forgotten. */
+  async #assertRoot(): Promise<void> {
+    const trouble = await this.#needs.rootTrouble()
+    if (trouble !== null) throw new ArchiveRefusal('halted', trouble)
   }
 
   /** Restored, it would be announced as whatever lies there now: rot must not come to all hosts that way. */

@@ -144,7 +144,7 @@ export class PoolFolder implements FolderHandlers {
     })
     this.archive = new ArchiveKeeper(
       { ttlMs: () => this.settings.archiveTtlMs },
-      { ...shared, takeNow: (path) => this.local.changes.takeNow(path) },
+      { ...shared, rootTrouble: () => shared.guard.trouble(), takeNow: (path) => this.local.changes.takeNow(path) },
     )
     const rootIsSound = async () => (await shared.guard.trouble()) === null
     this.#finder = new ArchiveFinder({ ...shared, rootIsSound })
@@ -204,12 +204,13 @@ export class PoolFolder implements FolderHandlers {
 
   /** Ends what is under way; staging stays for the next start. */
   async close(): Promise<void> {
-    this.archive.stop()
+    const counted = this.archive.stop()
     await this.#finder.close()
     await this.scrub.scrubber.close()
     await this.local.close()
     await this.remote.close()
     this.#committer.flush()
+    await counted
     this.#reader.close()
   }
 

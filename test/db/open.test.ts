@@ -106,6 +106,8 @@ function asVersion1(at: string): void {
     ALTER TABLE record DROP COLUMN earlier;
     ALTER TABLE entry DROP COLUMN verified_s;
     ALTER TABLE folder DROP COLUMN is_marked;
+    ALTER TABLE folder DROP COLUMN used_ms;
+    ALTER TABLE archived DROP COLUMN used_ms;
     ALTER TABLE folder DROP COLUMN scrub_began_ms;
     ALTER TABLE folder DROP COLUMN scrub_ended_ms;`)
   db.pragma('user_version = 1')

@@ -12,7 +12,6 @@ import { DirHandle } from '../../src/fs/handles.ts'
 import { type Look, lookOnThreads } from '../../src/fs/listing.ts'
 import { type DiskRootOptions, Layout } from '../../src/fs/layout.ts'
 import { replace } from '../../src/fs/publish.ts'
-import { type Root } from '../../src/fs/root.ts'
 import { content, fails, nowMs, p, readAll, stage, statOf, toArchive, toNowhere } from './root-compliance.ts'
 
 /** Some of this needs root: skipped elsewhere with a word, but never where CI is to prove it. */
