@@ -10,7 +10,7 @@ import { type SmallFetches } from './small-fetches.ts'
 import { type Contents } from './tree-changes.ts'
 
 export interface WantedContentsNeeds {
-  readonly disk: Pick<Root, 'listStaged' | 'dropStaged'>
+  readonly disk: Pick<Root, 'listStaged' | 'dropStaged' | 'dropLeftovers'>
   readonly downloader: Pick<Downloader, 'fetch' | 'isWhole' | 'drop'>
   readonly small: Pick<SmallFetches, 'fetch' | 'bytesOf' | 'drop'>
   /** In which order paths are fetched: 0 first. */
@@ -108,6 +108,7 @@ export class WantedContents implements Contents {
   async sweep(): Promise<void> {
     const staged = await this.#needs.disk.listStaged().catch(() => []) // a failing disk: the next start sweeps it
     for (const root of staged) await this.#dropStaged(root)
+    await this.#needs.disk.dropLeftovers().catch(() => undefined) // likewise
   }
 
   #addPath(root: RootHash, path: RelPath): void {

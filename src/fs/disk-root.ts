@@ -7,7 +7,7 @@ import { checkExpected } from './expected.ts'
 import { attempt, attemptNow, changedError } from './fs-errors.ts'
 import { diskSyncs } from './group-syncs.ts'
 import { type DiskRootOptions, Layout, type Place } from './layout.ts'
-import { readLink, stageLink } from './links.ts'
+import { isLinkName, newLinkName, readLink, stageLink } from './links.ts'
 import { listDirectory } from './listing.ts'
 import { makeOneDirectory } from './make-directories.ts'
 import { assertWritable, readIgnoreList, readMarker, writeMarker } from './meta-files.ts'
@@ -42,6 +42,8 @@ export class DiskRoot implements Root {
   readonly #staging: Staging
   readonly #archive: Archive
   readonly #syncs = diskSyncs()
+  /** Those on their way into the tree now. */
+  readonly #stagedLinks = new Set<string>()
 
   constructor(layout: Layout) {
     this.#layout = layout
@@ -98,6 +100,10 @@ export class DiskRoot implements Root {
     return this.#staging.drop(root)
   }
 
+  dropLeftovers(): Promise<void> {
+    return this.#staging.dropOthers((name) => isLinkName(name) && !this.#stagedLinks.has(name))
+  }
+
   install(staged: Staged, path: RelPath, mtimeUs: number, expected: Stat | null, old: OldFile): Promise<Installed> {
     const needs = { layout: this.#layout, staging: this.#staging, archive: this.#archive, syncs: this.#syncs }
     return publishStaged(needs, staged, { path, mtimeUs, before: { expected, old } })
@@ -150,13 +156,17 @@ export class DiskRoot implements Root {
   async makeLink(path: RelPath, target: string, expected: Stat | null, old: OldFile): Promise<Installed> {
     using place = await this.#layout.makePlace(path)
     using dir = await this.#layout.makeStaging()
-    const fresh = await stageLink(dir, path, target, this.#layout.fileOwnership)
+    const fresh = { dir, name: newLinkName() }
+    this.#stagedLinks.add(fresh.name)
     try {
+      await stageLink(fresh, path, target, this.#layout.fileOwnership)
       const archived = await replace(this.#archive, fresh, place, path, { expected, old })
       return { stat: statAt(place), archived }
     } catch (error) {
       await unlinkFile(dir.at(fresh.name)).catch(() => {}) // gone if it was the sync that failed
       throw error
+    } finally {
+      this.#stagedLinks.delete(fresh.name)
     }
   }
 

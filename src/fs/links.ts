@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
 import { attempt, changedError } from './fs-errors.ts'
-import { type DirHandle, type Leaf } from './handles.ts'
+import { type Leaf } from './handles.ts'
 import { type Place } from './layout.ts'
 import { KEEP_ID, type Ownership } from './ownership.ts'
 import { FsError } from './root.ts'
@@ -17,17 +17,24 @@ export async function readLink({ dir, name, shown }: Place): Promise<string> {
   return target.toString('utf8')
 }
 
-/** Makes a link in staging, under a name that nothing left there by a crash can have. `path` is where it will go. */
+/** A name in staging that nothing left there by a crash can have. */
+export function newLinkName(): string {
+  return `link-${randomUUID()}`
+}
+
+export function isLinkName(name: string): boolean {
+  return name.startsWith('link-')
+}
+
+/** Makes a link in staging. `path` is where it will go. */
 export async function stageLink(
-  dir: DirHandle,
+  { dir, name }: Leaf,
   path: string,
   target: string,
   { owner, group }: Ownership,
-): Promise<Leaf> {
-  const name = `link-${randomUUID()}`
+): Promise<void> {
   await attempt(path, 'cannot make the link', async () => {
     await makeSymlink(target, dir.at(name))
     if (owner !== null || group !== null) await changeLinkOwner(dir.at(name), owner ?? KEEP_ID, group ?? KEEP_ID)
   })
-  return { dir, name }
 }

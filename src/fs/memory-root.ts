@@ -128,6 +128,10 @@ export class MemoryRoot implements Root {
     this.#staging.drop(root)
   }
 
+  async dropLeftovers(): Promise<void> {
+    this.#check('dropLeftovers', META) // links are made in one step here: nothing is left over
+  }
+
   async install(
     staged: Staged,
     path: RelPath,

@@ -108,6 +108,8 @@ export interface Root {
   openStaged(root: RootHash): Promise<StagedFile>
   listStaged(): Promise<readonly RootHash[]>
   dropStaged(root: RootHash): Promise<void>
+  /** Removes from staging what is no content: links that a crash left there. */
+  dropLeftovers(): Promise<void>
   /**
    * Publishes what is staged (a small content is staged only now) under its final name: mode, owner, mtime; fsync; the old file away; rename; fsync of the
    * directories. Makes missing parent directories. `expected` is what the caller believes to stand there now.

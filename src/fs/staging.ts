@@ -9,7 +9,7 @@ import { type DirHandle, isNothing } from './handles.ts'
 import { type Layout } from './layout.ts'
 import { listDirectory } from './listing.ts'
 import { notRegular } from './open-file.ts'
-import { FsError, type Staged, type StagedFile } from './root.ts'
+import { FsError, type Listing, type Staged, type StagedFile } from './root.ts'
 import { DiskStagedFile } from './staged-file.ts'
 import { statOfOpen } from './stats.ts'
 import { openFile, unlinkFile, writeTo } from './system-calls.ts'
@@ -41,13 +41,16 @@ export class Staging {
   }
 
   async list(): Promise<RootHash[]> {
-    try {
+    const found = await this.#names((name) => ROOT_HASH.test(name))
+    return found.filter(({ stat }) => stat.kind === 'file').map(({ name }) => name as RootHash)
+  }
+
+  /** Removes what `isLeft` says of, of what is no directory. */
+  async dropOthers(isLeft: (name: string) => boolean): Promise<void> {
+    for (const { name, stat } of await this.#names(isLeft)) {
+      if (stat.kind === 'directory') continue
       using dir = this.#layout.openStaging()
-      const { children } = await listDirectory(dir, (name) => !ROOT_HASH.test(name))
-      return children.filter(({ stat }) => stat.kind === 'file').map(({ name }) => name as RootHash)
-    } catch (error) {
-      if (isNothing(error)) return []
-      throw error
+      await removeIfThere(dir, name)
     }
   }
 
@@ -55,7 +58,7 @@ export class Staging {
   async drop(root: RootHash): Promise<void> {
     try {
       using dir = this.#layout.openStaging()
-      await attempt(dir.showChild(root), 'cannot remove it', () => unlinkFile(dir.at(root)))
+      await removeIfThere(dir, root)
     } catch (error) {
       if (!isNothing(error)) throw error
     }
@@ -91,6 +94,16 @@ export class Staging {
     return fd
   }
 
+  async #names(isMeant: (name: string) => boolean): Promise<Listing['children']> {
+    try {
+      using dir = this.#layout.openStaging()
+      return (await listDirectory(dir, (name) => !isMeant(name))).children
+    } catch (error) {
+      if (isNothing(error)) return []
+      throw error
+    }
+  }
+
   #forget(root: RootHash, file: DiskStagedFile): void {
     const files = this.#open.get(root)
     files?.delete(file)
@@ -104,6 +117,14 @@ async function createStaged(dir: DirHandle, root: RootHash): Promise<number> {
     return await openFile(dir.at(root), O_RDWR | O_CREAT | O_EXCL, 0o666)
   } catch {
     return await openStaged(dir, root, O_CREAT | O_TRUNC)
+  }
+}
+
+async function removeIfThere(dir: DirHandle, name: string): Promise<void> {
+  try {
+    await attempt(dir.showChild(name), 'cannot remove it', () => unlinkFile(dir.at(name)))
+  } catch (error) {
+    if (!isNothing(error)) throw error
   }
 }
 

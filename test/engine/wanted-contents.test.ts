@@ -12,7 +12,11 @@ function twoWantOne() {
   const considered: RelPath[] = []
   const whole = new Set<RootHash>()
   const contents = new WantedContents({
-    disk: { listStaged: () => Promise.resolve([]), dropStaged: () => Promise.resolve() },
+    disk: {
+      listStaged: () => Promise.resolve([]),
+      dropStaged: () => Promise.resolve(),
+      dropLeftovers: () => Promise.resolve(),
+    },
     downloader: {
       fetch: () => {},
       isWhole: (root) => whole.has(root),
@@ -75,7 +79,11 @@ test('a content that is wanted again while what was staged of it goes is fetched
   const happened: string[] = []
   const gone = Promise.withResolvers<void>()
   const contents = new WantedContents({
-    disk: { listStaged: () => Promise.resolve([]), dropStaged: async () => void happened.push('dropped') },
+    disk: {
+      listStaged: () => Promise.resolve([]),
+      dropStaged: async () => void happened.push('dropped'),
+      dropLeftovers: () => Promise.resolve(),
+    },
     downloader: { fetch: () => happened.push('fetched'), isWhole: () => false, drop: () => gone.promise },
     small: { fetch: () => {}, bytesOf: () => null, drop: () => {} },
     rankOf: () => 0,

@@ -380,6 +380,22 @@ describe('DiskRoot, meta_dir', () => {
   })
 })
 
+describe('DiskRoot, what a crash left in staging', () => {
+  it('is removed where it is a link, and nothing else is: a content is for the next transfer', async () => {
+    const root = open()
+    await stage(root, content('a'), 'x')
+    const staging = join(dir, '.sync/staging')
+    fs.symlinkSync('debian-12.iso', join(staging, 'link-00000000-0000-4000-8000-000000000000'))
+    fs.symlinkSync('../../target', join(staging, 'link-left'))
+    fs.writeFileSync(join(staging, 'notes-of-somebody'), 'x')
+    const making = Array.from({ length: 20 }, (_, i) => root.makeLink(p(`l${i}`), 'debian-12.iso', null, toNowhere))
+    await Promise.all([...making, root.dropLeftovers(), root.dropLeftovers()])
+    assert.deepEqual(fs.readdirSync(staging).sort(), [content('a'), 'notes-of-somebody'])
+    assert.equal(fs.readdirSync(dir).filter((name) => name.startsWith('l')).length, 20)
+    await root.dropLeftovers()
+  })
+})
+
 describe('DiskRoot, a full disk', () => {
   const small = ['-t', 'tmpfs', '-o', 'size=1m', 'none']
 
