@@ -38,6 +38,8 @@ export interface ApplierNeeds {
   readonly problems: ProblemList
   /** The root is there and is the one it was: only then is anything put into it. */
   readonly rootIsSound: () => Promise<boolean>
+  /** Its content is still to come. */
+  readonly isWanted: (path: RelPath) => boolean
   /** The path wants nothing fetched. */
   readonly release: (path: RelPath) => void
   /** The disk shows something else than the index knows at this path: it must be scanned. */
@@ -158,10 +160,16 @@ export class Applier {
     this.#later.delete(path)
     try {
       const done = await this.#needs.locks.with([path], () => this.#carryOut(path))
-      if (done) this.#needs.problems.clear(path, 'in-the-way', 'io-error')
+      if (done) this.#solved(path)
     } catch (error) {
       this.failed(path, error)
     }
+  }
+
+  /** That its content is asked for once more does not mend what failed: it may fail again. */
+  #solved(path: RelPath): void {
+    this.#needs.problems.clear(path, 'in-the-way')
+    if (!this.#needs.isWanted(path)) this.#needs.problems.clear(path, 'io-error')
   }
 
   /** False when it is to be looked at again. */

@@ -27,6 +27,7 @@ async function install(above: { entry: Entry | null; records: readonly SignedRec
     } as unknown as ConstructorParameters<typeof Applier>[0]['tree'],
     problems: new ProblemList({ log: silentLog }),
     rootIsSound: () => Promise.resolve(true),
+    isWanted: () => false,
     release: () => {},
     rescan: (at) => rescanned.push(at),
     diskFull: (_, error) => assert.fail(error.message),

@@ -189,3 +189,26 @@ test('what could not be synced is thrown away and fetched again: no second fsync
     if (op === 'sync' && i < ops.lastIndexOf('write')) assert.equal(ops[i + 1], 'dropStaged', ops.join(' '))
   await hosts.close()
 })
+
+test('a disk that goes on failing is one problem, not one that is solved at each try', async () => {
+  const hosts = await inStep()
+  const { one, two } = hosts
+  two.fails = (op) => (op === 'write' ? 'io' : null)
+  one.root.user.write('old.iso', 'newer')
+  one.hint('old.iso')
+  await hosts.pass(WHILE_MS)
+  const { problems } = two.folder
+  const clear = problems.clear.bind(problems)
+  const solved: string[] = []
+  problems.clear = (path, ...kinds) => {
+    const before = two.problems()
+    clear(path, ...kinds)
+    solved.push(...before.filter((problem) => !two.problems().includes(problem)))
+  }
+  await hosts.pass(10 * RESUMES_MS)
+  assert.deepEqual([two.problems(), solved], [['io-error old.iso'], []])
+  two.fails = () => null
+  await hosts.pass(RESUMES_MS)
+  assert.deepEqual([two.problems(), two.tree()['old.iso']], [[], 'newer'])
+  await hosts.close()
+})
