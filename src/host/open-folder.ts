@@ -75,6 +75,7 @@ async function build(
       disk,
       watch: (ignored) => watch(own, metaDir, folder, ignored, needs),
       watched: () => void folder.local.noticing.rescan(),
+      clock: needs.clock,
       log,
     },
   )
@@ -145,16 +146,22 @@ function watch(
   ignored: (path: RelPath) => boolean,
   needs: FolderNeeds,
 ): Watcher {
-  folder.problems.clear(null, 'no-events')
-  return createWatcher(
+  let isTroubled = false
+  const watcher = createWatcher(
     { dir: own.dir, metaDir },
     {
       ignored,
       onHint: (path) => folder.local.noticing.hint(path),
-      onTrouble: (text) => folder.problems.set('no-events', null, text),
+      onTrouble: (text) => {
+        isTroubled = true
+        folder.problems.set('no-events', null, text)
+      },
       clock: needs.clock,
     },
   )
+  // Not before: while it fails in the same way it is one problem, not a new one at each try.
+  void watcher.ready.then(() => isTroubled || folder.problems.clear(null, 'no-events'))
+  return watcher
 }
 
 /**

@@ -6,6 +6,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type RelPath } from '../base/brand.ts'
+import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
 import { type DiskRoot } from '../fs/disk-root.ts'
 import { type Lock } from '../fs/root-lock.ts'
@@ -14,9 +15,13 @@ import { compileIgnoreList, type IgnoreList } from '../scan/ignore-list.ts'
 import { type Watcher } from '../scan/watcher.ts'
 import { InUse, takeLock } from './open-storage.ts'
 
+/** Each new watcher asks for a scan when it is ready: that one is not to make another. */
+const WATCH_ANEW_MS = 60_000
+
 export interface RootClaimNeeds {
   readonly disk: Pick<DiskRoot, 'readIgnoreList' | 'assertUsable'>
   readonly watch: (ignored: (path: RelPath) => boolean) => Watcher
+  readonly clock: Pick<Clock, 'elapsed'>
   /** All directories are watched: what changed before that gave no hint. */
   readonly watched: () => void
   readonly log: Log
@@ -28,6 +33,7 @@ export class RootClaim implements AsyncDisposable {
   #lock: Lock | null = null
   #list: IgnoreList | null = null
   #watcher: Watcher | null = null
+  #watchedMs = 0
 
   constructor(root: { readonly dir: string; readonly metaDir: string }, needs: RootClaimNeeds) {
     this.#root = root
@@ -46,7 +52,7 @@ export class RootClaim implements AsyncDisposable {
 
   /** Null when all is there; else why the folder cannot go on. */
   async take(): Promise<string | null> {
-    if (this.#watcher !== null) return null
+    if (this.#watcher !== null && !this.#mayWatchBetter(this.#watcher)) return null
     try {
       this.lock()
       this.#list = await this.#readList()
@@ -57,10 +63,17 @@ export class RootClaim implements AsyncDisposable {
         ? why
         : `nothing can be written to the root: ${why}. It goes on when that is possible`
     }
+    await this.#watcher?.close()
     const watcher = this.#needs.watch(this.ignored)
     this.#watcher = watcher
+    this.#watchedMs = this.#needs.clock.elapsed()
     void watcher.ready.then(() => this.#watcher === watcher && this.#needs.watched())
     return null
+  }
+
+  /** The disk failed when it was to be watched: it may have been mended. */
+  #mayWatchBetter(watcher: Watcher): boolean {
+    return watcher.hasFailed && this.#needs.clock.elapsed() - this.#watchedMs >= WATCH_ANEW_MS
   }
 
   /** The root is not there any more, or is another: a claim on it would keep it from being unmounted. */

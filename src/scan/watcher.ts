@@ -37,8 +37,10 @@ export interface WatcherNeeds {
 }
 
 export interface Watcher {
-  /** Resolves when all directories that were there at first are watched, as far as they can be. */
+  /** Resolves when all directories that were there at first are watched; never where the disk fails. */
   readonly ready: Promise<void>
+  /** Some directory could not be watched, for a reason that may pass: a new watcher may do better. */
+  readonly hasFailed: boolean
   close(): Promise<void>
 }
 
@@ -58,6 +60,7 @@ class DirectoryWatcher implements Watcher {
   readonly #cancels = new Set<() => void>()
   readonly #chokidar: CalmChokidar
   #closed = false
+  #hasFailed = false
 
   constructor({ dir, metaDir }: WatcherOptions, needs: WatcherNeeds) {
     this.#dir = realPath(dir)
@@ -71,10 +74,14 @@ class DirectoryWatcher implements Watcher {
       atomic: false, // else it leaves out editors' files by its own list, and holds back deletions
       ignorePermissionErrors: true, // the scanner tells of them
     })
-    this.ready = new Promise((resolve) => this.#chokidar.once('ready', resolve))
+    const watched = new Promise<void>((resolve) => this.#chokidar.once('ready', resolve))
     this.#listen()
     this.#chokidar.add(this.#dir)
-    void this.#checkFilesystem()
+    this.ready = Promise.all([watched, this.#checkFilesystem()]).then(() => {})
+  }
+
+  get hasFailed(): boolean {
+    return this.#hasFailed
   }
 
   async close(): Promise<void> {
@@ -151,8 +158,12 @@ class DirectoryWatcher implements Watcher {
   #failed(error: unknown): void {
     const code = error instanceof Error && 'code' in error ? String(error.code) : ''
     if (code === 'ENOSPC' || code === 'EMFILE') return this.#tell('limit', tooFewWatches(this.#dir, code))
+    this.#hasFailed = true
     const said = error instanceof Error ? error.message : String(error)
-    this.#tell(code, `${this.#dir}: watching for changes failed (${said}): some are only seen by the rescan`)
+    this.#tell(
+      code,
+      `${this.#dir}: watching for changes failed (${said}): some are only seen by the rescan, which tries to watch all again`,
+    )
   }
 
   #tell(reason: string, text: string): void {

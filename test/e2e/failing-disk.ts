@@ -24,21 +24,24 @@ const LAYOUT = ['-b', '1024', '-g', '8192', '-O', '^has_journal,^flex_bg,^resize
 /** Inodes of the half that is kept: each group has as many. */
 const KEPT_INODES = 8192
 
+/** Where its pool lies. */
+type Place = Pick<Host, 'home' | 'dir' | 'path'>
+
 export class FailingDisk implements Disposable {
   /** Directories of the pool, half of them on the part that fails. */
   readonly directories: readonly string[]
-  readonly #host: Host
+  readonly #host: Place
   readonly #disk: DetachableDisk
   #lost: Buffer | null = null
 
-  private constructor(host: Host, disk: DetachableDisk, directories: readonly string[]) {
+  private constructor(host: Place, disk: DetachableDisk, directories: readonly string[]) {
     this.#host = host
     this.#disk = disk
     this.directories = directories
   }
 
   /** Before the daemon starts. Null where loop devices or mounts are not allowed. */
-  static under(host: Host, directories: number): FailingDisk | null {
+  static under(host: Place, directories: number): FailingDisk | null {
     const disk = DetachableDisk.make(`${host.home}.disk`, DISK_BYTES, LAYOUT)
     if (disk?.mount(host.dir) !== true) return null
     makeDirectory(host, '.sync', 'kept') // the folder would halt, and look no further
@@ -72,7 +75,7 @@ export class FailingDisk implements Disposable {
 }
 
 /** The filesystem chooses a group for each new directory: until it is one of the half that is asked for. */
-function makeDirectory(host: Host, name: string, half: 'kept' | 'lost'): void {
+function makeDirectory(host: Place, name: string, half: 'kept' | 'lost'): void {
   const tried: string[] = []
   for (;;) {
     const path = host.path(`${name}.${tried.length}`)
