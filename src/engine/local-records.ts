@@ -9,8 +9,9 @@ import { type Entry, type Stat } from '../sync/entry.ts'
 import { isChange, localRecord, type Observed } from '../sync/local-record.ts'
 import { joinedVersion, mergeRecords } from '../sync/merge.ts'
 import { isOfPool, reconcile, reconcileUnindexed } from '../sync/reconcile.ts'
+import { type SignedRecord } from '../sync/record.ts'
 import { signedBytes } from '../sync/record-bytes.ts'
-import { joinVersions, noVersion, type Version } from '../sync/version.ts'
+import { compareVersions, joinVersions, noVersion, type Version } from '../sync/version.ts'
 import { buriedUnder } from './above.ts'
 import { fileEntry } from './tree-changes.ts'
 
@@ -102,8 +103,9 @@ export class LocalRecords {
    * crash or a failing disk between the disk and the index, and the records go on deciding.
    */
   wasToGo(path: RelPath, entry: Entry): boolean {
-    const decision = reconcile(entry, this.#needs.index.recordsOf(path)).do
-    return (decision !== 'nothing' && decision !== 'adopt') || buriedUnder(path, this.#needs.index) !== null
+    const decision = reconcile(entry, this.#needs.index.recordsOf(path))
+    if (decision.do === 'adopt' && wasMadeAgain(entry, decision.winner)) return true
+    return (decision.do !== 'nothing' && decision.do !== 'adopt') || buriedUnder(path, this.#needs.index) !== null
   }
 
   #known(path: RelPath, observed: Observed, stat: Stat | null, version: Version): Noted {
@@ -116,4 +118,10 @@ function entryOf(path: RelPath, observed: Observed, stat: Stat | null, version: 
   if (observed.kind !== 'file') return { ...observed, path, version }
   if (stat === null) throw new Error(`isosyncd bug: ${path} was observed as a file without a stat`)
   return fileEntry(path, observed.root, version, stat)
+}
+
+/** After what the entry knows it was deleted elsewhere, and then made again with the same content. */
+function wasMadeAgain({ version }: Entry, winner: SignedRecord): boolean {
+  const isKnown = compareVersions(version, noVersion) !== 'equal'
+  return isKnown && winner.kind !== 'tombstone' && winner.previous === null
 }

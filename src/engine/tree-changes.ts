@@ -11,7 +11,7 @@ import { type ArchivedFile, type ArchiveReason, FsError, type OldFile, type Root
 import { type Entry, type FileEntry, type Stat } from '../sync/entry.ts'
 import { type Decision, reconcile } from '../sync/reconcile.ts'
 import { isSmall, smallList } from '../sync/small-content.ts'
-import { noVersion, type Version } from '../sync/version.ts'
+import { compareVersions, noVersion, type Version } from '../sync/version.ts'
 import { type Committer } from './committer.ts'
 import { type PathLocks } from './path-locks.ts'
 
@@ -61,9 +61,18 @@ export class TreeChanges {
     // Unread yet (the index is new): taken for absent, it would look like a file made anew after the deletion.
     if (entry.kind === 'absent' && (await this.#needs.disk.stat(path)) !== null)
       throw new FsError('changed', path, 'something stands there that has not been scanned yet')
-    if (entry.kind !== 'file' || mtimeUs === null) return await this.#commit({ ...entry, version })
+    if (entry.kind !== 'file' || mtimeUs === null) {
+      await this.#checkStanding(entry)
+      return await this.#commit({ ...entry, version })
+    }
     const stat = await this.#needs.disk.setMtime(path, mtimeUs, statOf(entry))
     await this.#commit(fileEntry(path, entry.root, version, stat))
+  }
+
+  /** We may have taken it away for a deletion before the last crash, and it has been made again elsewhere since. */
+  async #checkStanding({ kind, path, version }: Entry): Promise<void> {
+    if (kind === 'absent' || compareVersions(version, noVersion) === 'equal') return
+    if ((await this.#needs.disk.stat(path)) === null) throw new FsError('missing', path, 'it is not there any more')
   }
 
   /** From staging, or by renaming a file that is to go, or not yet: then it is fetched first. */
