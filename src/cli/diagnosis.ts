@@ -35,6 +35,7 @@ const JUDGEMENTS: Partial<Record<ProblemKind, Judgement>> = {
   'held-changes': HELD,
   'in-the-way': { level: 'warning', mend: 'move it away' },
   rejected: { level: 'warning', mend: 'run the same version of isosyncd on all hosts' },
+  'no-source': { level: 'warning', mend: 'bring a host back that has it, or drop the file again on any host' },
   'no-events': { level: 'note', mend: 'see there; the rescan finds what no event tells' },
 }
 const OTHERWISE: Judgement = { level: 'warning', mend: 'see `isosyncd status`' }

@@ -7,12 +7,15 @@ import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
 import { type FolderMessage, type Peer } from '../net/peer-port.ts'
 import { FetchQueue, mayStart, type Wish } from '../sync/fetch-order.ts'
+import { ParkedContents } from './parked-contents.ts'
 import { PieceRequests } from './piece-requests.ts'
 import { type Growing } from './piece-server.ts'
-import { Transfer, type TransferNeeds } from './transfer.ts'
+import { hasAny, Transfer, type TransferNeeds } from './transfer.ts'
 
 /** How often to look for peers that have nothing to do although something is missing. */
 const LOOK_FOR_IDLE_MS = 250
+/** How often to look for contents that nobody has. */
+const LOOK_FOR_HOPELESS_MS = 1_000
 /** A peer that could not read a piece that it has is asked again after this. */
 const ASK_REFUSER_MS = 5_000
 /** Enough that files hide each other's round trips, few enough to finish some before all. */
@@ -55,12 +58,14 @@ export class Downloader {
   readonly #smallWaiting = new FetchQueue<RootHash>()
   /** Small ones under way, but for those that are whole. */
   #small = 0
+  readonly #parked = new ParkedContents()
   readonly #toAsk = new Set<Peer>()
   /** Peers that did not give a piece and are to be asked again. */
   readonly #refusers = new WeakMap<Transfer, Set<Peer>>()
   #paused = false
   #cancelLook: (() => void) | null = null
   #cancelStart: (() => void) | null = null
+  #isLooking = false
 
   constructor(needs: DownloaderNeeds) {
     this.#needs = needs
@@ -76,7 +81,7 @@ export class Downloader {
 
   /** Starts, or goes on, fetching a content. */
   fetch(root: RootHash, wish: Wish): void {
-    if (this.#active.has(root)) return
+    if (this.#active.has(root) || this.#parked.has(root)) return
     this.#queueFor(wish).set(root, wish)
     this.#startNext()
   }
@@ -90,11 +95,17 @@ export class Downloader {
   async drop(root: RootHash): Promise<void> {
     this.#waiting.delete(root)
     this.#smallWaiting.delete(root)
+    if (this.#parked.drop(root)) this.#tellWant(root, false)
     await this.#end(this.#active.get(root), 'no longer wanted')
   }
 
   transfers(): readonly Transfer[] {
     return [...this.#active.values()]
+  }
+
+  /** Contents that no connected peer has had all of for a minute. */
+  missing(): readonly RootHash[] {
+    return this.#parked.missing(this.#needs.clock.elapsed())
   }
 
   growing(root: RootHash): Growing | null {
@@ -124,6 +135,7 @@ export class Downloader {
     // What is whole and only waits to be installed is not wanted, and nobody would take that word back.
     for (const { root, state } of this.#active.values())
       if (state !== 'whole') peer.send({ type: 'want', root, wanted: true })
+    for (const root of this.#parked.roots()) peer.send({ type: 'want', root, wanted: true })
     this.#needs.peersMayHave()
   }
 
@@ -135,7 +147,7 @@ export class Downloader {
 
   told(peer: Peer, message: Extract<FolderMessage, { type: 'have' | 'gained' }>): void {
     const transfer = this.#active.get(message.root)
-    if (transfer === undefined) return
+    if (transfer === undefined) return this.#takeUp(message)
     if (message.type === 'have') transfer.peerHas(peer, message.have)
     else transfer.peerGained(peer, message.ordinals)
     if (message.type === 'have' && transfer.state === 'listing') this.#needs.listTold(peer, message)
@@ -180,6 +192,7 @@ export class Downloader {
     this.#queueFor(wish).delete(root)
     const transfer = new Transfer({ root, ...wish }, this.#needs.transfer)
     this.#active.set(root, transfer)
+    this.#lookForHopeless()
     void this.#start(transfer)
   }
 
@@ -203,6 +216,38 @@ export class Downloader {
       if (!this.transfers().some((transfer) => transfer.picker !== null)) return
       for (const peer of this.#needs.peers()) this.#askPeer(peer)
       this.#lookForIdle()
+    })
+  }
+
+  /** As long as something is under way: what nobody has makes room for what waits. */
+  #lookForHopeless(): void {
+    if (this.#isLooking) return
+    this.#isLooking = true
+    this.#needs.clock.after(LOOK_FOR_HOPELESS_MS, () => {
+      this.#isLooking = false
+      const hopeless = this.#parked.look(this.transfers(), this.#needs.clock.elapsed())
+      if (this.#waiting.count + this.#smallWaiting.count > 0) for (const transfer of hopeless) this.#park(transfer)
+      if (this.#active.size > 0) this.#lookForHopeless()
+    })
+  }
+
+  /** Still wanted, and peers know it. */
+  #park(transfer: Transfer): void {
+    this.#active.delete(transfer.root)
+    this.#requests.forget(transfer)
+    this.#noLongerUnderWay(transfer)
+    this.#parked.park(
+      transfer,
+      transfer.close('no connected host has it').catch(() => undefined),
+    )
+    this.#startNext()
+  }
+
+  /** A peer has some of what nobody had: it is asked again what, when the transfer begins. */
+  #takeUp({ root, ...told }: Extract<FolderMessage, { type: 'have' | 'gained' }>): void {
+    if (!this.#parked.has(root) || (told.type === 'have' && !hasAny(told.have))) return
+    void this.#parked.take(root).then((wish) => {
+      if (wish !== null) this.fetch(root, wish)
     })
   }
 

@@ -42,7 +42,7 @@ export function folderReport({ folder, index, hosts }: FolderReportNeeds): Folde
     hashing: folder.local.taker
       .hashing()
       .map(({ path, size, doneBytes }): HashingReport => ({ path, size, doneBytes })),
-    problems: [...folder.problems.all(), ...rotProblems(folder, index), ...conflicts(index)],
+    problems: [...folder.problems.all(), ...rotProblems(folder, index), ...conflicts(index), ...missing(folder)],
     archive: { files: archive.length, bytes: archive.reduce((sum, file) => sum + file.size, 0) },
   }
 }
@@ -88,6 +88,16 @@ function inSync(folder: PoolFolder, host: string): boolean | null {
   const peer = folder.peers().find((p) => p.host === host)
   if (peer === undefined) return null
   return folder.announcer.inStep(peer) && !folder.server.isWanting(peer)
+}
+
+/** Of contents whose only host went away before anybody had them. One problem for all: they share what can be done. */
+function missing({ remote }: PoolFolder): readonly Problem[] {
+  const paths = remote.downloader.missing().flatMap((root) => remote.wanted.pathsOf(root))
+  const [path] = paths
+  if (path === undefined) return []
+  const what = paths.length === 1 ? path : `${path} and ${paths.length - 1} more`
+  const detail = `no connected host has all of ${what}: fetched as soon as one is that has. If none ever will be, drop the file again on any host; there it can be deleted too`
+  return [{ kind: 'no-source', path, detail }]
 }
 
 /** A conflict stays on show as long as its loser lies in the archive. */

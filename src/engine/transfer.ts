@@ -77,6 +77,12 @@ export class Transfer implements Growing {
     return this.state === 'fetching' ? this.#picker : null
   }
 
+  /** Some peer has some of what is missing, or it is not known yet what is missing, or nothing is. */
+  get isOffered(): boolean {
+    if (this.state === 'fetching') return this.#picker?.isOffered === true
+    return this.state !== 'listing' || [...this.#haves.values()].some(hasAny)
+  }
+
   get missingBytes(): number {
     return this.#picker?.missingBytes ?? this.size
   }
@@ -251,6 +257,10 @@ export class Transfer implements Growing {
     if (this.#list === null || this.#staged === null) throw new Error('the transfer has ended')
     return { list: this.#list, staged: this.#staged }
   }
+}
+
+export function hasAny(have: Have): boolean {
+  return have.all || have.bitmap.some((byte) => byte !== 0)
 }
 
 function withBits(bitmap: Uint8Array | undefined, ordinals: readonly number[]): Have {

@@ -22,6 +22,7 @@ export type ProblemKind =
   | 'no-events' // the folder as a whole: no or not enough watches; the rescan carries on
   | 'rejected' // a peer sent something that we refuse
   | 'rotten' // its bytes have changed although nothing touched it: a failing disk
+  | 'no-source' // no connected host has what is wanted here
   | 'in-the-way' // something that is not synced stands where a synced path must go
 
 export interface Problem {

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type ReplicaId } from '../../src/base/brand.ts'
+import { fromHex, type ReplicaId, type RootHash } from '../../src/base/brand.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { Downloader } from '../../src/engine/downloader.ts'
 import { type Root, type StagedFile } from '../../src/fs/root.ts'
 import { type FolderMessage, type Peer } from '../../src/net/peer-port.ts'
+import { type TransferNeeds } from '../../src/engine/transfer.ts'
 import { rootHash, unpackPieceList } from '../../src/sync/piece-list.ts'
+import { VirtualClock } from '../net/virtual-clock.ts'
 
 const list = unpackPieceList(0, new Uint8Array(0))
 assert.ok(typeof list !== 'string')
@@ -71,4 +73,73 @@ test('no small content is begun while a thousand wait to be installed, and goes 
   assert.equal(came, false)
   waiting = 0
   await coming
+})
+
+/** A downloader of contents of 1 MB, whose lists no peer gives; `heard` is what the only peer is told. */
+function withoutLists() {
+  const heard: [RootHash, boolean][] = []
+  const send = (message: FolderMessage) => void (message.type === 'want' && heard.push([message.root, message.wanted]))
+  const peer = { replica: 'other', host: 'other', send } as unknown as Peer
+  const clock = new VirtualClock()
+  const never = (_root: RootHash, _size: number, signal: AbortSignal) =>
+    new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))))
+  const downloader = new Downloader({
+    transfer: { pieceList: never, elapsed: () => clock.elapsed() } as unknown as TransferNeeds,
+    clock,
+    log: silentLog,
+    peers: () => [peer],
+    alsoWanting: () => new Set(),
+    isNear: () => true,
+    gained: () => {},
+    whole: () => {},
+    failed: (_, error) => assert.fail(String(error)),
+    peersMayHave: () => {},
+    listTold: () => {},
+    toInstall: () => 0,
+  })
+  return { downloader, peer, clock, heard }
+}
+
+const named = (i: number): RootHash => fromHex(i.toString(16).padStart(64, '0'))
+const MB = { size: 1e6, rank: 0 }
+
+test('contents that no host has make room for others, are still wanted, and taken up when a host has them', async () => {
+  const { downloader, peer, clock, heard } = withoutLists()
+  const lost = Array.from({ length: 24 }, (_, i) => named(i))
+  for (const one of lost) downloader.fetch(one, MB)
+  const other = named(100)
+  downloader.fetch(other, { size: 5e9, rank: 0 })
+  assert.ok(!heard.some(([wanted]) => wanted === other), 'all places are taken')
+  await clock.pass(12_000)
+  assert.deepEqual(heard.at(-1), [other, true])
+  assert.deepEqual(
+    heard.filter(([, wanted]) => !wanted),
+    [],
+  )
+  downloader.told(peer, { type: 'have', root: named(3), have: { all: true } })
+  await clock.pass(0)
+  assert.deepEqual(heard.at(-1), [named(3), true])
+})
+
+test('a content that no host has keeps its place while nobody waits for it, and is told of after a minute', async () => {
+  const { downloader, clock, heard } = withoutLists()
+  downloader.fetch(named(1), MB)
+  await clock.pass(50_000)
+  assert.deepEqual(downloader.missing(), [])
+  await clock.pass(20_000)
+  assert.deepEqual([downloader.missing(), downloader.transfers().length], [[named(1)], 1])
+  await downloader.drop(named(1))
+  await clock.pass(2_000)
+  assert.deepEqual([downloader.missing(), heard.at(-1)], [[], [named(1), false]])
+})
+
+test('a parked content that is no longer wanted is told of as such, and not taken up again', async () => {
+  const { downloader, peer, clock, heard } = withoutLists()
+  for (let i = 0; i < 25; i++) downloader.fetch(named(i), MB)
+  await clock.pass(12_000)
+  await downloader.drop(named(5))
+  assert.deepEqual(heard.at(-1), [named(5), false])
+  downloader.told(peer, { type: 'have', root: named(5), have: { all: true } })
+  await clock.pass(1_000)
+  assert.deepEqual(heard.at(-1), [named(5), false])
 })

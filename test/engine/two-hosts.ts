@@ -93,15 +93,16 @@ export class BenchHost {
 
 export class TwoHosts {
   readonly time = new SimTime()
+  readonly network: MemoryNetwork
   readonly one: BenchHost
   readonly two: BenchHost
 
   constructor() {
     const keys = parseSecret(generateSecret())
     if (typeof keys === 'string') throw new Error(keys)
-    const network = new MemoryNetwork({ latencyMs: 1 }, { clock: new HostClock({ time: this.time, wallMs: () => 0 }) })
-    this.one = new BenchHost('one', keys, this.time, network)
-    this.two = new BenchHost('two', keys, this.time, network)
+    this.network = new MemoryNetwork({ latencyMs: 1 }, { clock: new HostClock({ time: this.time, wallMs: () => 0 }) })
+    this.one = new BenchHost('one', keys, this.time, this.network)
+    this.two = new BenchHost('two', keys, this.time, this.network)
   }
 
   pass(ms: number): Promise<void> {
