@@ -15,6 +15,7 @@ import { DISASTERS, strike } from './mass.ts'
 import { loseRoots } from './mounts.ts'
 import { flipBits } from './rot.ts'
 import { huntSecrets } from './secret-hunt.ts'
+import { receiveOnSlowDisk } from './slow.ts'
 import { sendStrangers } from './strangers.ts'
 import { changeFromAfar } from './undo.ts'
 import { meetObstacles, OBSTACLES } from './unreadable.ts'
@@ -54,6 +55,7 @@ const rows: Readonly<Record<string, Row>> = {
     times: 20,
     run: (each) => fillDisks(Array.from({ length: each }, () => DISK_TROUBLES).flat()),
   },
+  slow: { times: 300, run: slow },
   strangers: { times: 100_000, run: strangers },
   hostile: { times: 1, run: hostile },
   proofs: { times: 10_000, run: proofs },
@@ -76,6 +78,14 @@ async function mass(files: number): Promise<object> {
 async function secrets(files: number): Promise<object> {
   const figures = await huntSecrets({ files })
   assert.deepEqual(figures.hits, [])
+  return figures
+}
+
+async function slow(seconds: number): Promise<object | null> {
+  const figures = await receiveOnSlowDisk({ seconds, bytesPerSecond: 20_000_000, warmUpSeconds: 40 })
+  if (figures === null) return null
+  assert.deepEqual(figures.resets, [])
+  assert.ok(figures.peakMiB - figures.warmMiB <= 64, JSON.stringify(figures))
   return figures
 }
 
@@ -129,7 +139,7 @@ for (const [row, { times, run }] of chosen) {
     JSON.stringify({
       chaos: row,
       times: tried,
-      ...(result ?? { skipped: 'needs root, loop devices, setpriv or libfaketime' }),
+      ...(result ?? { skipped: 'needs root, loop devices, setpriv, libfaketime or cgroup v1' }),
     }),
   )
 }
