@@ -9,8 +9,9 @@ import { createWatcher } from '../../src/scan/watcher.ts'
 import { FailingDisk } from '../e2e/failing-disk.ts'
 
 test('directories that the disk does not give are told of, and a watcher that is made later watches them', async (t) => {
-  const home = mkdtempSync(join(tmpdir(), 'isosyncd-watch-'))
-  t.after(() => rmSync(home, { recursive: true }))
+  const top = mkdtempSync(join(tmpdir(), 'isosyncd-watch-'))
+  t.after(() => rmSync(top, { recursive: true }))
+  const home = join(top, 'host')
   const dir = join(home, 'pool')
   using disk = FailingDisk.under({ home, dir, path: (...names) => join(dir, ...names) }, 4)
   if (disk === null) return t.skip('needs the right to mount loop devices')
