@@ -123,5 +123,6 @@ function entryOf(path: RelPath, observed: Observed, stat: Stat | null, version: 
 /** After what the entry knows it was deleted elsewhere, and then made again with the same content. */
 function wasMadeAgain({ version }: Entry, winner: SignedRecord): boolean {
   const isKnown = compareVersions(version, noVersion) !== 'equal'
-  return isKnown && winner.kind !== 'tombstone' && winner.previous === null
+  const isAfter = compareVersions(version, winner.version) === 'before'
+  return isKnown && isAfter && winner.kind !== 'tombstone' && winner.previous === null
 }
