@@ -92,7 +92,9 @@ function inSync(folder: PoolFolder, host: string): boolean | null {
 
 /** Of contents whose only host went away before anybody had them. One problem for all: they share what can be done. */
 function missing({ remote }: PoolFolder): readonly Problem[] {
-  const paths = remote.downloader.missing().flatMap((root) => remote.wanted.pathsOf(root))
+  const paths = [...remote.downloader.missing(), ...remote.small.missing()].flatMap((root) =>
+    remote.wanted.pathsOf(root),
+  )
   const [path] = paths
   if (path === undefined) return []
   const what = paths.length === 1 ? path : `${path} and ${paths.length - 1} more`

@@ -4,28 +4,31 @@
  * so never more than is bounded here.
  *
  *   waiting -> local, or wanted -> told of -> asked for (small-requests.ts) -> whole -> installed
+ *              wanted, but nobody has it -> parked, so that others can begin -> told of -> waiting
  */
 import { type RootHash } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
 import { type FolderIndex } from '../db/index-port.ts'
 import { FsError, type Root } from '../fs/root.ts'
-import { MAX_SMALL_CONTENTS } from '../net/limits.ts'
 import { type Peer } from '../net/peer-port.ts'
 import { FetchQueue, type Wish } from '../sync/fetch-order.ts'
 import { pieceHash } from '../sync/piece-list.ts'
 import { isOurs } from '../sync/small-content.ts'
 import { type ContentReader } from './content-reader.ts'
 import { type Small, SmallRequests } from './small-requests.ts'
+import { sendWants, SmallWants } from './small-wants.ts'
 
 /** Under way, or whole and not installed: what fills the transactions of the index and the requests of a far link. */
 const MOST_AT_A_TIME = 1_000
 const MOST_BYTES = 8 << 20
-/** Gathers what is wanted into one message, and what has come meanwhile: a hundred times a second is enough. */
-const GATHER_MS = 10
 /** So long another receiver may take to get what is its to get from the source. */
 const PATIENCE_MS = 500
 const LOOK_EVERY_MS = 250
+/** A peer that has just connected has told what it has by then. */
+const PARK_AFTER_MS = 10_000
+/** What nobody has had for so long the operator should know of. */
+const SHOWN_AFTER_MS = 60_000
 /** A peer that could not give what it said it has is asked again after this. */
 const ASK_REFUSER_MS = 5_000
 
@@ -49,16 +52,17 @@ export class SmallFetches {
   readonly #needs: SmallFetchesNeeds
   readonly #waiting = new FetchQueue<RootHash>()
   readonly #active = new Map<RootHash, Small>()
+  /** Still wanted, and peers know it. */
+  readonly #parked = new Map<RootHash, Small>()
   readonly #requests: SmallRequests
+  readonly #wants: SmallWants
   #bytes = 0
-  /** Told to peers with the next message: true for wanted, false for no longer. */
-  readonly #toTell = new Map<RootHash, boolean>()
   #paused = false
-  #isGathering = false
   #isLooking = false
 
   constructor(needs: SmallFetchesNeeds) {
     this.#needs = needs
+    this.#wants = new SmallWants({ ...needs, told: (roots) => void this.#told(roots) })
     this.#requests = new SmallRequests({
       ...needs,
       came: (small, bytes) => this.#came(small, bytes),
@@ -68,7 +72,7 @@ export class SmallFetches {
   }
 
   fetch(root: RootHash, wish: Wish): void {
-    if (this.#active.has(root)) return
+    if (this.#active.has(root) || this.#parked.has(root)) return
     this.#waiting.set(root, wish)
     this.#startNext()
   }
@@ -89,6 +93,7 @@ export class SmallFetches {
   /** It has been installed, or is not wanted any more. */
   drop(root: RootHash): void {
     this.#waiting.delete(root)
+    if (this.#parked.delete(root)) this.#wants.tell(root, false)
     const small = this.#active.get(root)
     if (small === undefined) return
     this.#end(small)
@@ -111,8 +116,9 @@ export class SmallFetches {
   }
 
   up(peer: Peer): void {
-    const wanted = [...this.#active.values()].filter(({ bytes, isLocal }) => bytes === null && !isLocal)
-    send(
+    const active = [...this.#active.values()].filter(({ bytes, isLocal }) => bytes === null && !isLocal)
+    const wanted = [...active, ...this.#parked.values()]
+    sendWants(
       peer,
       wanted.map(({ root }) => root),
       true,
@@ -132,7 +138,7 @@ export class SmallFetches {
   told(peer: Peer, roots: readonly RootHash[]): void {
     let any = false
     for (const root of roots) {
-      const small = this.#active.get(root)
+      const small = this.#active.get(root) ?? this.#takeUp(root)
       if (small === undefined || small.bytes !== null) continue
       small.holders.add(peer)
       any = true
@@ -143,6 +149,40 @@ export class SmallFetches {
   /** A peer wants these too: what only a source has is fetched by one of us. */
   receiverCame(peer: Peer, roots: readonly RootHash[]): void {
     for (const root of roots) this.#active.get(root)?.receivers.add(peer)
+  }
+
+  /** Contents that no connected peer has had for a minute. */
+  missing(): readonly RootHash[] {
+    const isOld = ({ sinceMs }: Small) => this.#needs.clock.elapsed() - sinceMs >= SHOWN_AFTER_MS
+    const without = [...this.#active.values()].filter(isWithoutHolder)
+    return [...without, ...this.#parked.values()].filter(isOld).map(({ root }) => root)
+  }
+
+  /** Makes room for what waits. */
+  #park(): void {
+    if (this.#waiting.count === 0) return
+    const nowMs = this.#needs.clock.elapsed()
+    for (const small of [...this.#active.values()]) {
+      if (!isWithoutHolder(small) || nowMs - small.sinceMs < PARK_AFTER_MS) continue
+      this.#active.delete(small.root)
+      this.#bytes -= small.size
+      this.#parked.set(small.root, small)
+    }
+    this.#startNext()
+  }
+
+  /** There is one more at a time for that: it is bounded by what one peer tells in a message. */
+  #takeUp(root: RootHash): Small | undefined {
+    const small = this.#parked.get(root)
+    if (small === undefined || !this.#parked.delete(root)) return undefined
+    if (this.#paused) {
+      this.#waiting.set(root, small)
+      return undefined
+    }
+    this.#active.set(root, small)
+    this.#bytes += small.size
+    this.#lookLater()
+    return small
   }
 
   #startNext(): void {
@@ -171,7 +211,7 @@ export class SmallFetches {
     this.#active.set(root, small)
     this.#bytes += size
     if (size === 0) return this.#came(small, new Uint8Array(0))
-    if (list === null) return this.#tell(root, true)
+    if (list === null) return this.#wants.tell(root, true)
     void this.#takeLocal(small, pieceHash(list, 0))
   }
 
@@ -182,46 +222,26 @@ export class SmallFetches {
     if (this.#active.get(small.root) !== small) return
     small.isLocal = false
     if (isHere) this.#came(small, bytes)
-    else this.#tell(small.root, true)
+    else this.#wants.tell(small.root, true)
   }
 
   #came(small: Small, bytes: Uint8Array): void {
     if (this.#active.get(small.root) !== small || small.bytes !== null) return
     small.bytes = bytes
-    if (!small.isLocal) this.#tell(small.root, false)
+    if (!small.isLocal) this.#wants.tell(small.root, false)
     this.#needs.whole(small.root)
   }
 
   #end(small: Small): void {
     this.#active.delete(small.root)
     this.#bytes -= small.size
-    if (small.bytes === null && !small.isLocal) this.#tell(small.root, false)
+    if (small.bytes === null && !small.isLocal) this.#wants.tell(small.root, false)
     this.#requests.forget(small)
   }
 
-  /** Soon, with others. What is wanted again is told again, though it was never taken back: what peers have they told before. */
-  #tell(root: RootHash, wanted: boolean): void {
-    this.#toTell.set(root, wanted)
-    if (this.#isGathering) return
-    this.#isGathering = true
-    this.#needs.clock.after(GATHER_MS, () => void this.#tellAll())
-  }
-
-  async #tellAll(): Promise<void> {
-    this.#isGathering = false
-    const told = [...this.#toTell]
-    this.#toTell.clear()
-    const roots = (wanted: boolean) => told.flatMap(([root, is]) => (is === wanted ? [root] : []))
-    for (const peer of this.#needs.peers()) {
-      send(peer, roots(false), false)
-      send(peer, roots(true), true)
-    }
-    await this.#checkRoom(roots(true))
-    this.#lookLater()
-  }
-
   /** Better not begun than stopped half-way by a full disk, with min_free_space eaten up. */
-  async #checkRoom(roots: readonly RootHash[]): Promise<void> {
+  async #told(roots: readonly RootHash[]): Promise<void> {
+    this.#lookLater()
     if (roots.length === 0) return
     const error = await this.#needs.disk.freeBytes().then(
       (free) => (free < this.#bytes ? noRoom(roots[0] ?? '', this.#bytes, free) : null),
@@ -257,7 +277,7 @@ export class SmallFetches {
   #refused({ root }: Small, peer: Peer): void {
     this.#needs.clock.after(ASK_REFUSER_MS, () => {
       const small = this.#active.get(root)
-      if (small !== undefined && small.bytes === null) send(peer, [root], true)
+      if (small !== undefined && small.bytes === null) sendWants(peer, [root], true)
     })
   }
 
@@ -267,6 +287,7 @@ export class SmallFetches {
     this.#isLooking = true
     this.#needs.clock.after(LOOK_EVERY_MS, () => {
       this.#isLooking = false
+      this.#park()
       if (!this.#active.values().some(({ bytes }) => bytes === null)) return
       for (const peer of this.#needs.peers()) this.#askPeer(peer)
       this.#lookLater()
@@ -274,9 +295,8 @@ export class SmallFetches {
   }
 }
 
-function send(peer: Peer, roots: readonly RootHash[], wanted: boolean): void {
-  for (let at = 0; at < roots.length; at += MAX_SMALL_CONTENTS)
-    peer.send({ type: 'small-want', roots: roots.slice(at, at + MAX_SMALL_CONTENTS), wanted })
+function isWithoutHolder({ bytes, isLocal, holders }: Small): boolean {
+  return bytes === null && !isLocal && holders.size === 0
 }
 
 function noRoom(root: string, neededBytes: number, free: number): FsError {
