@@ -111,7 +111,7 @@ test('archived files go when their days are over, not before', async () => {
   await settled(cluster)
   await second.kill('SIGTERM')
   const index = new Database(join(second.home, 'state/index.db'))
-  const age = index.prepare("UPDATE archived SET archived_ms = archived_ms - ? WHERE path = 'expired.iso'")
+  const age = index.prepare("UPDATE archived SET used_ms = used_ms - ? WHERE path = 'expired.iso'")
   assert.equal(age.run(31 * 86_400_000).changes, 1)
   index.close()
   second.start()
