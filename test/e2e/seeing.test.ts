@@ -83,7 +83,7 @@ test('while an image is on its way, where and status say how far it is', async (
   const status = (await third.cli('status')).stdout
   assert.match(
     status,
-    /Transfers \(1\)\n +\d+ % +big\.iso +[\d.]+ [kM]?B of 12 MB, [\d.]+ [kM]?B\/s, (\d+m )?[\d.]+m?s left, from \S+/,
+    /Transfers \(1\)\n +\d+ % +big\.iso +[\d.]+ [kM]?B of 12 MB, [\d.]+ [kM]?B\/s, [\d.]+m?s? ?[\d.ms]* left, from \S+/,
   )
   assert.ok(!/[█░]/.test(status), 'bars are for terminals')
 
