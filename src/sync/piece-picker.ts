@@ -79,7 +79,8 @@ export class PiecePicker {
   peerHas(peer: PeerKey, have: Have): void {
     this.#state.swarm.has(peer, have)
     if (!this.#state.swarm.receivers.has(peer)) return
-    this.#state.swarm.piecesOf(peer)?.each((ordinal) => this.#state.unspread.delete(ordinal))
+    const pieces = this.#state.swarm.piecesOf(peer)
+    if (pieces !== null) this.#state.unspread.deleteAll(pieces)
   }
 
   /** A peer tells what it has got since. */

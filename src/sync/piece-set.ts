@@ -58,6 +58,14 @@ export class PieceSet {
     return true
   }
 
+  /** Takes out all that another set of the same content has. */
+  deleteAll(other: PieceSet): void {
+    for (let w = 0; w < this.words.length; w++) {
+      this.#size -= bitsIn(this.words[w]! & other.words[w]!)
+      this.words[w]! &= ~other.words[w]!
+    }
+  }
+
   /** Calls `visit` for each piece, in order. */
   each(visit: (ordinal: number) => void): void {
     common([this], { from: 0, backward: false }, (ordinal) => (visit(ordinal), true))

@@ -43,6 +43,7 @@ function receiversAreBusy({ swarm, flights }: PickState, round: PickRound): bool
 
 /** Who is slow keeps the others waiting with its share of the source, and with what it alone has. */
 function insteadOfSlow({ swarm, deliveries, self }: PickState, round: PickRound, most: number): number {
+  if (round.room === 0 || most <= 0) return 0
   const near = [...swarm.receivers.values()].filter((receiver) => receiver.near)
   const slow = deliveries.slowOf(near.map(({ peer }) => peer))
   if (slow.length === 0) return 0

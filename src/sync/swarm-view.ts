@@ -98,8 +98,10 @@ export class SwarmView {
   /** Pieces that no receiver has but these. */
   heldOnlyBy(peers: readonly PeerKey[]): PieceSet {
     const only = PieceSet.full(this.#options.count)
-    for (const peer of this.#receivers.keys())
-      if (!peers.includes(peer)) this.#pieces.get(peer)?.each((ordinal) => only.delete(ordinal))
+    for (const peer of this.#receivers.keys()) {
+      const pieces = peers.includes(peer) ? undefined : this.#pieces.get(peer)
+      if (pieces !== undefined) only.deleteAll(pieces)
+    }
     return only
   }
 

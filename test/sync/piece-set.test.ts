@@ -61,3 +61,17 @@ test('What a peer tells beyond the content is ignored', () => {
   assert.deepEqual(told.words, PieceSet.full(10).words)
   for (const ordinal of [-1, 10, 0.5, NaN, 2 ** 32]) assert.equal(new PieceSet(10).add(ordinal), false)
 })
+
+test('A set without all of another has what only it had, and counts it', () => {
+  fc.assert(
+    fc.property(twoSets, ([n, a, b]) => {
+      const set = setOf(n, a)
+      set.deleteAll(setOf(n, b))
+      const want = setOf(
+        n,
+        a.filter((ordinal) => !b.includes(ordinal)),
+      )
+      assert.deepEqual([set.words, set.size], [want.words, want.size])
+    }),
+  )
+})
