@@ -7,9 +7,9 @@ import { type Wish } from '../sync/fetch-order.ts'
 import { type Transfer } from './transfer.ts'
 
 /** A peer that has just connected has told what it has by then. */
-const PARK_AFTER_MS = 10_000
+export const PARK_AFTER_MS = 10_000
 /** Shown to the operator after this: a host that restarts is back sooner. */
-const SHOWN_AFTER_MS = 60_000
+export const SHOWN_AFTER_MS = 60_000
 
 interface Parked {
   readonly wish: Wish

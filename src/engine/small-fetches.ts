@@ -16,6 +16,7 @@ import { FetchQueue, type Wish } from '../sync/fetch-order.ts'
 import { pieceHash } from '../sync/piece-list.ts'
 import { isOurs } from '../sync/small-content.ts'
 import { type ContentReader } from './content-reader.ts'
+import { PARK_AFTER_MS, SHOWN_AFTER_MS } from './parked-contents.ts'
 import { type Small, SmallRequests } from './small-requests.ts'
 import { sendWants, SmallWants } from './small-wants.ts'
 
@@ -25,10 +26,6 @@ const MOST_BYTES = 8 << 20
 /** So long another receiver may take to get what is its to get from the source. */
 const PATIENCE_MS = 500
 const LOOK_EVERY_MS = 250
-/** A peer that has just connected has told what it has by then. */
-const PARK_AFTER_MS = 10_000
-/** What nobody has had for so long the operator should know of. */
-const SHOWN_AFTER_MS = 60_000
 /** A peer that could not give what it said it has is asked again after this. */
 const ASK_REFUSER_MS = 5_000
 
