@@ -7,18 +7,16 @@
  * As text: a letter (A = read-write, B = read-only, as in Resilio), then base32 of the bytes and 4 bytes of BLAKE3
  * over them, so that a typing error is told from a wrong secret.
  */
-import { createPrivateKey, createPublicKey, hkdfSync, type KeyObject, randomBytes, sign, verify } from 'node:crypto'
+import { hkdfSync, randomBytes } from 'node:crypto'
 import { base32nopad } from '@scure/base'
 import { blake3 } from './blake3.ts'
 import { type FolderId, fromHex } from './brand.ts'
 import { Redacted } from './redacted.ts'
+import { isSignedBy, PUBLIC_KEY_BYTES, SEED_BYTES, signPair, type SignPair } from './signing.ts'
 
 const CHECKSUM_BYTES = 4
 const READ_WRITE_BYTES = 32
 const READ_ONLY_BYTES = 64
-/** DER headers of a raw Ed25519 private (RFC 8410 PKCS #8) and public (SPKI) key. */
-const PKCS8_HEADER = Buffer.from('302e020100300506032b657004220420', 'hex')
-const SPKI_HEADER = Buffer.from('302a300506032b6570032100', 'hex')
 
 /** What a secret gives: everything a host needs to prove itself, sign and check. */
 export interface FolderKeys {
@@ -48,36 +46,30 @@ export function readOnlySecret(text: string): string {
   const bytes = decode(text)
   if (typeof bytes === 'string') throw new Error(bytes)
   if (text.startsWith('B')) return text
-  const { publicKey, readKey } = derive(bytes)
-  return encode('B', Buffer.concat([publicKey, readKey]))
+  const { pair, readKey } = derive(bytes)
+  return encode('B', Buffer.concat([pair.publicKey, readKey]))
 }
 
 function readWriteKeys(secret: Uint8Array): FolderKeys {
-  const { privateKey, publicKey, readKey } = derive(secret)
-  return readOnlyKeys(Buffer.concat([publicKey, readKey]), privateKey)
+  const { pair, readKey } = derive(secret)
+  return readOnlyKeys(Buffer.concat([pair.publicKey, readKey]), pair)
 }
 
-function readOnlyKeys(publicAndRead: Uint8Array, privateKey: KeyObject | null): FolderKeys {
-  const publicKey = createPublicKey({
-    key: Buffer.concat([SPKI_HEADER, publicAndRead.subarray(0, 32)]),
-    format: 'der',
-    type: 'spki',
-  })
+function readOnlyKeys(publicAndRead: Uint8Array, pair: SignPair | null): FolderKeys {
+  const publicKey = publicAndRead.subarray(0, PUBLIC_KEY_BYTES)
   const id = blake3(Buffer.concat([Buffer.from('isosync/1 folder'), publicAndRead])).subarray(0, 16)
   return {
     id: fromHex<FolderId>(id.toString('hex')),
-    readKey: new Redacted<Uint8Array>(publicAndRead.subarray(32)),
-    verify: (bytes, signature) => signature.byteLength === 64 && verify(null, bytes, publicKey, signature),
-    sign: privateKey === null ? null : (bytes) => sign(null, bytes, privateKey),
+    readKey: new Redacted<Uint8Array>(publicAndRead.subarray(PUBLIC_KEY_BYTES)),
+    verify: (bytes, signature) => isSignedBy(publicKey, bytes, signature),
+    sign: pair === null ? null : (bytes) => pair.sign(bytes),
   }
 }
 
-function derive(secret: Uint8Array): { privateKey: KeyObject; publicKey: Buffer; readKey: Buffer } {
-  const seed = Buffer.from(hkdfSync('sha256', secret, '', 'isosync/1 sign', 32))
+function derive(secret: Uint8Array): { pair: SignPair; readKey: Buffer } {
+  const seed = Buffer.from(hkdfSync('sha256', secret, '', 'isosync/1 sign', SEED_BYTES))
   const readKey = Buffer.from(hkdfSync('sha256', secret, '', 'isosync/1 read', 32))
-  const privateKey = createPrivateKey({ key: Buffer.concat([PKCS8_HEADER, seed]), format: 'der', type: 'pkcs8' })
-  const publicKey = createPublicKey(privateKey).export({ format: 'der', type: 'spki' }).subarray(SPKI_HEADER.length)
-  return { privateKey, publicKey, readKey }
+  return { pair: signPair(seed), readKey }
 }
 
 function encode(letter: 'A' | 'B', bytes: Uint8Array): string {
