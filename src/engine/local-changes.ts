@@ -3,13 +3,13 @@
  * and each change is signed, committed and then announced.
  */
 import PQueue from 'p-queue'
-import { type RelPath, type RootHash } from '../base/brand.ts'
+import { type RelPath } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
 import { type Change, type FolderIndex } from '../db/index-port.ts'
 import { type Root } from '../fs/root.ts'
 import { type Sighting } from '../scan/sighting.ts'
-import { type Entry, sameStat, type Stat, statMatchesEntry } from '../sync/entry.ts'
+import { type Entry, type FileEntry, sameStat, type Stat, statMatchesEntry } from '../sync/entry.ts'
 import { type Observed } from '../sync/local-record.ts'
 import { linkTargetPath } from '../sync/link-target.ts'
 import { parentOf } from '../sync/path.ts'
@@ -17,6 +17,7 @@ import { contentKey } from '../sync/record.ts'
 import { type PieceList, rootHash } from '../sync/piece-list.ts'
 import { type Committer } from './committer.ts'
 import { type Deletions } from './deletions.ts'
+import { fileMeant } from './file-meant.ts'
 import { type FileTaker } from './file-taker.ts'
 import { InodeCounts } from './inode-counts.ts'
 import { type LocalRecords, type Noted } from './local-records.ts'
@@ -38,7 +39,7 @@ const LOOK_FOR_ROOM_MS = 20
 
 export interface LocalChangesNeeds {
   readonly disk: Pick<Root, 'stat'>
-  readonly index: Pick<FolderIndex, 'pieceList' | 'entry'>
+  readonly index: Pick<FolderIndex, 'pieceList' | 'entry' | 'recordsOf' | 'entriesHolding'>
   readonly records: LocalRecords
   readonly taker: FileTaker
   readonly settling: Settling
@@ -246,21 +247,24 @@ export class LocalChanges {
     if (isOurs) return
     const list = await this.#needs.taker.hash(path, stat, this.#stop.signal)
     if (list === null) return
-    if (this.#looksRotten(path, stat, rootHash(list))) return await this.#suspect(path, stat)
+    const meant = fileMeant(path, stat, this.#needs)
+    if (meant !== null && meant.root !== rootHash(list)) return await this.#takeRotten(path, stat, meant)
+    await this.#takeHashed(path, stat, list)
+  }
+
+  async #takeHashed(path: RelPath, stat: Stat, list: PieceList): Promise<void> {
     const [observed, content] = [observedFile(stat, list), this.#newContent(list)]
     if (!this.#needs.records.isOverwrite(path, observed)) return await this.#commit(path, stat, observed, content)
     await this.#needs.committer.commit(() => content)
     this.#needs.overwrites.add({ path, stat, observed })
   }
 
-  /**
-   * Another content in the same file, of the same length and time: that is no edit, but bits that flipped before somebody
-   * changed its rights, or before a crash undid our own rename of it. Announced, it would spread to all hosts.
-   */
-  #looksRotten(path: RelPath, { inode, size, mtimeUs }: Stat, root: RootHash): boolean {
-    const entry = this.#needs.index.entry(path)
-    if (entry?.kind !== 'file' || entry.root === root) return false
-    return entry.inode === inode && entry.size === size && entry.mtimeUs === mtimeUs
+  /** Taken for the content that it was: a scrub finds the flipped bits, and they are healed where it lies now. */
+  async #takeRotten(path: RelPath, stat: Stat, { path: from, root }: FileEntry): Promise<void> {
+    if (from === path) return await this.#suspect(path, stat)
+    const list = this.#needs.index.pieceList(root)
+    if (list !== null) await this.#takeHashed(path, stat, list)
+    this.#needs.suspect(path)
   }
 
   /** Notes its new stat, so that a scrub takes it for the file that it was, and judges it. */

@@ -151,3 +151,29 @@ test('what rotted before somebody changed its rights is not announced as another
   )
   await folder.close()
 })
+
+test('what rotted before a user renamed it is announced as what it was, and not with its flipped bits', async () => {
+  const { clock, index, folder, user } = setup()
+  folder.start()
+  await clock.pass(100)
+  user.write('image.iso', 'content')
+  folder.local.noticing.hint(path('image.iso'))
+  await clock.pass(5_000)
+  const entry = index.entry(path('image.iso'))
+  assert.ok(entry?.kind === 'file')
+
+  user.rot('image.iso', 3)
+  user.rename('image.iso', 'a.iso')
+  for (const at of ['image.iso', 'a.iso']) folder.local.noticing.hint(path(at))
+  await clock.pass(30_000)
+  const told = ['image.iso', 'a.iso'].flatMap((at) => index.recordsOf(path(at)))
+  assert.deepEqual(
+    told.map((record) => (record.kind === 'file' ? record.root : record.kind)),
+    ['tombstone', entry.root],
+  )
+  assert.deepEqual(
+    index.rotten().map((file) => file.path),
+    ['a.iso'],
+  )
+  await folder.close()
+})
