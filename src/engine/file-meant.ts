@@ -5,28 +5,33 @@
  */
 import { type RelPath } from '../base/brand.ts'
 import { type FolderIndex } from '../db/index-port.ts'
-import { type Entry, type FileEntry, type Stat } from '../sync/entry.ts'
+import { type FileEntry, type Stat } from '../sync/entry.ts'
 import { type SignedRecord } from '../sync/record.ts'
+import { beforeRot } from './before-rot.ts'
 import { type Deletions } from './deletions.ts'
 
 export interface FileMeantNeeds {
-  readonly index: Pick<FolderIndex, 'entry' | 'recordsOf' | 'entriesHolding'>
+  readonly index: Pick<FolderIndex, 'entry' | 'recordsOf' | 'entriesHolding' | 'rotten' | 'pieceList'>
   readonly deletions: Pick<Deletions, 'renamedFrom'>
 }
 
-/** Its entry, at this path or at the one from which it was renamed; null for a file that the index does not know. */
-export function fileMeant(path: RelPath, stat: Stat, { index, deletions }: FileMeantNeeds): FileEntry | null {
-  const records = index.recordsOf(path)
-  const isIt = (entry: Entry | null) => entry?.kind === 'file' && isSameFile(entry, stat, records)
-  const entry = index.entry(path)
-  if (isIt(entry)) return entry as FileEntry
-  const from = deletions.renamedFrom(stat.inode)
-  const renamed = from === null ? null : index.entry(from)
-  if (isIt(renamed)) return renamed as FileEntry
-  // What a record asks for is renamed here from where it lies; after a crash in between, that may still be in the index.
-  return (
-    records.flatMap((record) => (record.kind === 'file' ? index.entriesHolding(record.root) : [])).find(isIt) ?? null
-  )
+/**
+ * Its entry, at this path or at the one from which it was renamed, as it was before what is known to have rotted did; null for
+ * a file that the index does not know.
+ */
+export function fileMeant(path: RelPath, stat: Stat, needs: FileMeantNeeds): FileEntry | null {
+  const records = needs.index.recordsOf(path)
+  const found = candidates(path, stat, records, needs).find((entry) => isSameFile(entry, stat, records))
+  return found === undefined ? null : beforeRot(found, needs.index)
+}
+
+function candidates(path: RelPath, { inode }: Stat, records: readonly SignedRecord[], needs: FileMeantNeeds) {
+  const { index, deletions } = needs
+  const from = deletions.renamedFrom(inode)
+  const known = [index.entry(path), from === null ? null : index.entry(from)]
+  // What a record asks for is renamed here from where it lies; after a crash in between, the index may still have it there.
+  const asked = records.flatMap((record) => (record.kind === 'file' ? index.entriesHolding(record.root) : []))
+  return [...known, ...asked].filter((entry) => entry?.kind === 'file')
 }
 
 /** We set the time that a record asks for before the index hears of it. */

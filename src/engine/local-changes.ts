@@ -39,7 +39,7 @@ const LOOK_FOR_ROOM_MS = 20
 
 export interface LocalChangesNeeds {
   readonly disk: Pick<Root, 'stat'>
-  readonly index: Pick<FolderIndex, 'pieceList' | 'entry' | 'recordsOf' | 'entriesHolding'>
+  readonly index: Pick<FolderIndex, 'pieceList' | 'entry' | 'recordsOf' | 'entriesHolding' | 'rotten'>
   readonly records: LocalRecords
   readonly taker: FileTaker
   readonly settling: Settling
@@ -100,11 +100,20 @@ export class LocalChanges {
     }
   }
 
-  /** Brings back on all hosts what others deleted and this one still has. Returns how many paths that were. */
+  /**
+   * Brings back on all hosts what others deleted and this one still has, what has rotted as it was before. Returns how many paths
+   * that were.
+   */
   async bringBack(paths: readonly RelPath[]): Promise<number> {
-    await this.#needs.committer.commit(() => paths.flatMap((path) => this.#needs.records.reassert(path)))
+    await this.#needs.committer.commit(() => paths.flatMap((path) => this.#needs.records.reassertWhole(path)))
     this.#needs.announced(paths)
     return paths.length
+  }
+
+  /** Tells all hosts that what lies there is good as it is, although it has rotted. */
+  async takeRot(path: RelPath): Promise<void> {
+    await this.#needs.committer.commit(() => this.#needs.records.reassert(path))
+    this.#needs.announced([path])
   }
 
   /** No file stands there: what had not settled never will, and links need not wait for it. */

@@ -9,14 +9,15 @@ import { type Entry, type Stat } from '../sync/entry.ts'
 import { isChange, localRecord, type Observed } from '../sync/local-record.ts'
 import { joinedVersion, mergeRecords } from '../sync/merge.ts'
 import { isOfPool, reconcile, reconcileUnindexed } from '../sync/reconcile.ts'
-import { type SignedRecord } from '../sync/record.ts'
+import { contentKey, type SignedRecord } from '../sync/record.ts'
 import { signedBytes } from '../sync/record-bytes.ts'
 import { compareVersions, joinVersions, noVersion, type Version } from '../sync/version.ts'
 import { buriedUnder } from './above.ts'
+import { beforeRot, isKnownRot } from './before-rot.ts'
 import { fileEntry } from './tree-changes.ts'
 
 export interface LocalRecordsNeeds {
-  readonly index: Pick<FolderIndex, 'entry' | 'recordsOf' | 'replica'>
+  readonly index: Pick<FolderIndex, 'entry' | 'recordsOf' | 'replica' | 'rotten' | 'pieceList'>
   readonly clock: Pick<Clock, 'now'>
 }
 
@@ -49,8 +50,9 @@ export class LocalRecords {
 
   /** `stat` is what lstat says of it now; null when it is absent. */
   note(path: RelPath, observed: Observed, stat: Stat | null): Noted {
-    const entry = this.#needs.index.entry(path)
-    if (!isChange({ entry, observed })) return this.#known(path, observed, stat, entry?.version ?? noVersion)
+    const entry = this.#entryFor(path, observed)
+    if (!isChange({ entry, observed }) || this.#isStillRot(entry, observed))
+      return this.#known(path, observed, stat, entry?.version ?? noVersion)
     const records = this.#needs.index.recordsOf(path)
     if (entry === null && reconcileUnindexed(observed, records).do !== 'announce')
       return this.#known(path, observed, stat, noVersion)
@@ -70,7 +72,7 @@ export class LocalRecords {
 
   /** True when noting it would announce another content for a file that was here. */
   isOverwrite(path: RelPath, observed: Observed): boolean {
-    const entry = this.#needs.index.entry(path)
+    const entry = this.#entryFor(path, observed)
     if (entry?.kind !== 'file' || observed.kind !== 'file' || entry.root === observed.root) return false
     return this.mayAnnounce && !isOfPool(entry, observed, this.#needs.index.recordsOf(path))
   }
@@ -81,7 +83,19 @@ export class LocalRecords {
    */
   reassert(path: RelPath): readonly Change[] {
     const entry = this.#needs.index.entry(path)
-    if (entry === null || entry.kind === 'absent' || this.#sign === null) return []
+    return entry === null ? [] : this.#reassert(path, entry, (version) => ({ ...entry, version }))
+  }
+
+  /** The same of what lay there before it rotted: it is fetched back from where the others keep it. */
+  reassertWhole(path: RelPath): readonly Change[] {
+    const entry = this.#needs.index.entry(path)
+    if (!isKnownRot(entry, this.#needs.index)) return this.reassert(path)
+    const was = beforeRot(entry, this.#needs.index)
+    return was.root === entry.root ? [] : this.#reassert(path, was, () => entry)
+  }
+
+  #reassert(path: RelPath, entry: Entry, after: (version: Version) => Entry): readonly Change[] {
+    if (entry.kind === 'absent' || this.#sign === null) return []
     const records = this.#needs.index.recordsOf(path)
     const known = { ...entry, version: joinVersions(entry.version, joinedVersion(records)) }
     const options = { replica: this.#needs.index.replica, nowUs: this.#needs.clock.now() * 1000 }
@@ -89,7 +103,7 @@ export class LocalRecords {
     const record = { ...body, signature: this.#sign(signedBytes(this.#folder, body)) }
     return [
       { op: 'records', path, records: mergeRecords(records, [record]) },
-      { op: 'entry', entry: { ...entry, version: body.version } },
+      { op: 'entry', entry: after(body.version) },
     ]
   }
 
@@ -106,6 +120,18 @@ export class LocalRecords {
     const decision = reconcile(entry, this.#needs.index.recordsOf(path))
     if (decision.do === 'adopt' && wasMadeAgain(entry, decision.winner)) return true
     return (decision.do !== 'nothing' && decision.do !== 'adopt') || buriedUnder(path, this.#needs.index) !== null
+  }
+
+  /** What comes in place of rot replaces what that was. Rot that was deleted stays rot: it is fetched again. */
+  #entryFor(path: RelPath, observed: Observed): Entry | null {
+    const entry = this.#needs.index.entry(path)
+    const isStill = observed.kind === 'absent' || (entry !== null && contentKey(entry) === contentKey(observed))
+    return isStill ? entry : beforeRot(entry, this.#needs.index)
+  }
+
+  /** Given another time, rot is no edit. */
+  #isStillRot(entry: Entry | null, observed: Observed): boolean {
+    return observed.kind === 'file' && isKnownRot(entry, this.#needs.index) && entry.root === observed.root
   }
 
   #known(path: RelPath, observed: Observed, stat: Stat | null, version: Version): Noted {

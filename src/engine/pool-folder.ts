@@ -186,7 +186,7 @@ export class PoolFolder implements FolderHandlers {
   async approveFile(path: RelPath): Promise<boolean> {
     const stat = await this.#disk.stat(path)
     if (stat?.kind !== 'file') return false
-    if (this.scrub.isRotten(path)) await this.local.changes.bringBack([path])
+    if (this.scrub.isRotten(path)) await this.local.changes.takeRot(path)
     if ((await this.local.overwrites.approve(path)) > 0) return true
     this.local.taker.approve(path, stat.size)
     await this.local.changes.takeNow(path)

@@ -23,6 +23,8 @@ function meant(
     entry: (of: RelPath) => (of === image.path ? image : null),
     recordsOf: () => records,
     entriesHolding: holding,
+    rotten: () => [],
+    pieceList: () => null,
   }
   return fileMeant(path(at), seen, { index, deletions: { renamedFrom: () => renamedFrom } })
 }

@@ -1,9 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type FileEntry } from '../../src/sync/entry.ts'
-import { LocalRecords } from '../../src/engine/local-records.ts'
+import { LocalRecords, type Noted } from '../../src/engine/local-records.ts'
 import { type SignedRecord } from '../../src/sync/record.ts'
-import { fileEntry, fileRecord, folderNamed, path, replicaNamed, rootNamed, versionOf } from '../db/index-samples.ts'
+import { compareVersions } from '../../src/sync/version.ts'
+import { statOf } from '../../src/engine/tree-changes.ts'
+import {
+  fileEntry,
+  fileRecord,
+  folderNamed,
+  listOf,
+  path,
+  replicaNamed,
+  rootNamed,
+  tombstone,
+  versionOf,
+} from '../db/index-samples.ts'
 
 const FILE = path('a.iso')
 /** Another host has replaced it: fetched and installed here, but the index has not heard of that yet. */
@@ -11,8 +23,14 @@ const replaced = { ...fileRecord('a.iso', 'new', 1_700_000_005), previous: rootN
 
 const replacedAgain = { ...fileRecord('a.iso', 'newer', 1_700_000_006), previous: rootNamed('new') }
 
-function recordsWith(entry: FileEntry, record: SignedRecord): LocalRecords {
-  const index = { entry: () => entry, recordsOf: () => [record], replica: replicaNamed('c') }
+function recordsWith(entry: FileEntry, record: SignedRecord, isRotten = false): LocalRecords {
+  const index = {
+    entry: () => entry,
+    recordsOf: () => [record],
+    replica: replicaNamed('c'),
+    rotten: () => (isRotten ? [{ path: FILE, badPieces: 1, pieces: 1, foundMs: 0 }] : []),
+    pieceList: () => listOf(['piece']),
+  }
   const options = { folder: folderNamed('one'), sign: () => new Uint8Array(64) }
   return new LocalRecords(options, { index, clock: { now: () => 1_700_000_010_000 } })
 }
@@ -53,4 +71,37 @@ test('what was taken away just before a crash, and has been made again elsewhere
   assert.equal(noteGone({ ...again, previous: rootNamed('old') }).what, 'announced', 'it was there all the time')
   const concurrent = { ...again, version: versionOf('b', 1_700_000_005) }
   assert.equal(noteGone({ ...concurrent, previous: null }).what, 'announced', 'its author knew of no deletion')
+})
+
+const rot: FileEntry = { ...fileEntry('a.iso', 'flipped'), version: [] }
+const sound = fileRecord('a.iso', 'sound')
+const observedAs = (content: string, mtimeUs = rot.mtimeUs) => {
+  return { kind: 'file', size: rot.size, mtimeUs, root: rootNamed(content) } as const
+}
+const fileOf = (changes: Noted['changes']) =>
+  changes.flatMap((change) => (change.op === 'records' ? change.records : [])).find((record) => record.kind === 'file')
+
+test('what a user puts in place of rot replaces what it was, whatever the clocks say', () => {
+  const records = recordsWith(rot, sound, true)
+  const { changes, what } = records.note(FILE, observedAs('new'), statOf(rot))
+  assert.equal(what, 'announced')
+  assert.equal(fileOf(changes)?.previous, sound.root)
+  assert.equal(compareVersions(fileOf(changes)?.version ?? [], sound.version), 'after')
+  assert.equal(records.isOverwrite(FILE, observedAs('new')), true)
+})
+
+test('rot that is given another time is not announced', () => {
+  const records = recordsWith(rot, sound, true)
+  assert.equal(records.note(FILE, observedAs('flipped', rot.mtimeUs + 1), statOf(rot)).what, 'known')
+  assert.equal(records.isOverwrite(FILE, observedAs('flipped', rot.mtimeUs + 1)), false)
+})
+
+test('rot that was deleted is fetched again', () => {
+  assert.equal(recordsWith(rot, sound, true).note(FILE, { kind: 'absent' }, null).what, 'known')
+})
+
+test('what others deleted while it was rotten here is brought back as it was before', () => {
+  const records = recordsWith(rot, tombstone('a.iso', 'sound'), true)
+  assert.equal(fileOf(records.reassertWhole(FILE))?.root, sound.root)
+  assert.equal(fileOf(records.reassert(FILE))?.root, rot.root, 'unless the operator takes it as it is')
 })
