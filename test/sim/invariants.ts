@@ -144,6 +144,7 @@ export function judgeEpoch(world: World): void {
     if (world.ledger.discarded.size > 0 && [...states.values()].includes('absent')) continue
     const is = now.get(path) ?? 'absent'
     if (world.ledger.discarded.size > 0 && world.ledger.wasEverLeft(path, is)) continue
+    if (world.ledger.rotRemoved.has(`${path} ${is}`)) continue
     // One directory is like another: a host without an index takes its own for new ones.
     if (is === 'directory' && world.ledger.forgetful.size > 0) continue
     // What was buried under a file comes back when the file goes, and its directories with it.

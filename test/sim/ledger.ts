@@ -32,6 +32,8 @@ export class Ledger {
   hasPutBack = false
   /** Hosts that forgot in this epoch what they had not announced. */
   readonly forgetful = new Set<string>()
+  /** Path and state of what users of this epoch deleted while its host knew that it had rotted: it is fetched again. */
+  readonly rotRemoved = new Set<string>()
   /** Beginnings of uploads that go on: root hash and host. */
   readonly uploads = new Map<string, string>()
 
@@ -100,6 +102,7 @@ export class Ledger {
   newEpoch(): void {
     for (const host of this.forgetful) this.#everForgot.add(host)
     this.touched.clear()
+    this.rotRemoved.clear()
     this.forgetful.clear()
   }
 
@@ -125,6 +128,7 @@ export class Ledger {
     // Who deletes what has rotted means what it was.
     const whole = this.#contents.byRoot(hash as RootHash)?.was ?? hash
     for (const each of [hash, whole]) this.#removed.add(`${host.name} ${path} ${each}`)
+    if (host.records.rotten().some((file) => file.path === path)) this.rotRemoved.add(`${path} file:${whole}`)
   }
 
   #touch(path: string, host: string, state: string): void {
