@@ -54,13 +54,14 @@ test('the launcher gives Node the flags that only count at start', async () => {
   const script = readFileSync(LAUNCHER, 'utf8')
   const flags = [...script.matchAll(/ (--[a-z-]+(?:=\w+)?)/g)]
     .map((m) => m[1] ?? '')
-    .filter((flag) => /memory|space|warning|gc/.test(flag))
+    .filter((flag) => /memory|space|warning|gc|scavenge/.test(flag))
   assert.deepEqual(flags.toSorted(), [
     '--disable-warning=ExperimentalWarning',
     '--expose-gc',
     '--external-memory-accounted-in-global-limit',
     '--initial-old-space-size=96',
     '--max-semi-space-size=8',
+    '--no-parallel-scavenge',
   ])
   const child = spawn(process.execPath, [...flags, '-e', ''], { stdio: 'inherit' })
   await once(child, 'close')
