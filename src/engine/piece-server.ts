@@ -17,10 +17,9 @@ import {
   pieceOffsets,
 } from '../sync/piece-list.ts'
 import { type ContentReader } from './content-reader.ts'
+import { Gains, sendSmallHaves } from './gains.ts'
 import { type RecentContents } from './recent-contents.ts'
 
-/** Haves are told together this often: a swarm must hear within 100 ms, and not of every single piece. */
-const TELL_EVERY_MS = 50
 /** Pieces of this many served at a time are kept as buffers: more peers than that share them. */
 const MOST_IDLE_BUFFERS = 32
 /** Piece lists kept unpacked between requests. */
@@ -37,7 +36,7 @@ export interface Growing {
 export interface PieceServerNeeds {
   readonly index: Pick<FolderIndex, 'pieceList' | 'placesOf'>
   readonly reader: Pick<ContentReader, 'read'>
-  readonly recent: Pick<RecentContents, 'get'>
+  readonly recent: Pick<RecentContents, 'keep' | 'get'>
   readonly growing: (root: RootHash) => Growing | null
   readonly clock: Pick<Clock, 'after'>
 }
@@ -52,10 +51,11 @@ export class PieceServer {
   readonly #buffers = new BufferPool({ bytes: MAX_PIECE_BYTES, mostIdle: MOST_IDLE_BUFFERS })
   readonly #lists = new Map<RootHash, KnownList>()
   readonly #wanted = new Map<RootHash, Set<Peer>>()
-  readonly #untold = new Map<RootHash, number[]>()
+  readonly #gains: Gains
 
   constructor(needs: PieceServerNeeds) {
     this.#needs = needs
+    this.#gains = new Gains({ wanting: (root) => this.alsoWanting(root), clock: needs.clock })
   }
 
   /** A peer fetches, or no longer fetches, a content: it is told what we have of it, now and as that grows. */
@@ -68,7 +68,7 @@ export class PieceServer {
   wantedSmall(peer: Peer, roots: readonly RootHash[], wanted: boolean): void {
     for (const root of roots) this.#note(peer, root, wanted)
     const here = wanted ? roots.filter((root) => this.#isHere(root)) : []
-    if (here.length > 0) peer.send({ type: 'small-have', roots: here })
+    sendSmallHaves(peer, here)
   }
 
   /** The peers that fetch this content too. */
@@ -87,16 +87,18 @@ export class PieceServer {
 
   /** A transfer has got a piece: those who want the content will hear. */
   gained(root: RootHash, ordinal: number): void {
-    if (!this.#wanted.has(root)) return
-    if (this.#untold.size === 0) this.#needs.clock.after(TELL_EVERY_MS, () => this.#tell())
-    const ordinals = this.#untold.get(root)
-    if (ordinals === undefined) this.#untold.set(root, [ordinal])
-    else ordinals.push(ordinal)
+    if (this.#wanted.has(root)) this.#gains.piece(root, ordinal)
+  }
+
+  /** A small content has come: it is served from now on, though it is not installed yet. */
+  came(root: RootHash, bytes: Uint8Array): void {
+    this.#needs.recent.keep(root, bytes)
+    if (this.#wanted.has(root)) this.#gains.small(root)
   }
 
   /** The content is here as a whole now, or has gone: those who want it hear the new state. */
   changed(root: RootHash): void {
-    this.#untold.delete(root)
+    this.#gains.forget(root)
     const peers = this.#wanted.get(root)
     if (peers === undefined) return
     const have = this.#have(root)
@@ -151,12 +153,6 @@ export class PieceServer {
     const list = this.#needs.index.pieceList(root)
     if (list === null || list.count * PACKED_PIECE_BYTES > MAX_TOLD_LIST_BYTES) return {}
     return { list: packPieceList(list) }
-  }
-
-  #tell(): void {
-    for (const [root, ordinals] of this.#untold)
-      for (const peer of this.#wanted.get(root) ?? []) peer.send({ type: 'gained', root, ordinals })
-    this.#untold.clear()
   }
 
   #known(root: RootHash): KnownList | null {

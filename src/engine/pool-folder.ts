@@ -96,7 +96,7 @@ export class PoolFolder implements FolderHandlers {
     const failed = (error: unknown) => this.#indexFailed(error)
     this.#committer = new Committer({ index, clock, failed })
     this.#reader = new ContentReader({ ...needs, suspect: (place) => this.scrub.suspect(place) })
-    const recent = new RecentContents()
+    const recent = new RecentContents({ clock })
     this.server = new PieceServer({
       ...needs,
       recent,

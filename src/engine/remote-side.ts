@@ -119,7 +119,10 @@ export class RemoteSide {
       ...needs,
       alsoWanting: (root) => server.alsoWanting(root),
       isNear,
-      whole: (root) => this.applier.contentCame(this.wanted.pathsOf(root)),
+      whole: (root, bytes) => {
+        server.came(root, bytes)
+        this.applier.contentCame(this.wanted.pathsOf(root))
+      },
       failed: (root, error, missingBytes) => void this.#transferFailed(root, error, missingBytes),
     })
     this.wanted = new WantedContents({

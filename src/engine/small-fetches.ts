@@ -6,7 +6,7 @@
  *   waiting -> local, or wanted -> told of -> asked for (small-requests.ts) -> whole -> installed
  *              wanted, but nobody has it -> parked, so that others can begin -> told of -> waiting
  */
-import { type RootHash } from '../base/brand.ts'
+import { type ReplicaId, type RootHash } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
 import { type FolderIndex } from '../db/index-port.ts'
@@ -23,8 +23,10 @@ import { sendWants, SmallWants } from './small-wants.ts'
 /** Under way, or whole and not installed: what fills the transactions of the index and the requests of a far link. */
 const MOST_AT_A_TIME = 1_000
 const MOST_BYTES = 8 << 20
-/** So long another receiver may take to get what is its to get from the source. */
+/** So long other receivers may have nothing to tell, before what is theirs to get is asked of the source, */
 const PATIENCE_MS = 500
+/** and so long they may take for one content. */
+const MOST_PATIENCE_MS = 5_000
 const LOOK_EVERY_MS = 250
 /** A peer that could not give what it said it has is asked again after this. */
 const ASK_REFUSER_MS = 5_000
@@ -38,8 +40,8 @@ export interface SmallFetchesNeeds {
   readonly alsoWanting: (root: RootHash) => ReadonlySet<Peer>
   /** Of our site, or nobody knows. */
   readonly isNear: (peer: Peer) => boolean
-  /** A content is whole. */
-  readonly whole: (root: RootHash) => void
+  /** A content is whole, and can be had from `bytesOf`. */
+  readonly whole: (root: RootHash, bytes: Uint8Array) => void
   readonly failed: (root: RootHash, error: unknown, missingBytes: number) => void
   readonly clock: Clock
   readonly log: Log
@@ -55,6 +57,8 @@ export class SmallFetches {
   readonly #wants: SmallWants
   #bytes = 0
   #paused = false
+  /** When one that fetches the same has last got something. */
+  #receiverToldMs = -Infinity
   #isLooking = false
 
   constructor(needs: SmallFetchesNeeds) {
@@ -138,6 +142,7 @@ export class SmallFetches {
       const small = this.#active.get(root) ?? this.#takeUp(root)
       if (small === undefined || small.bytes !== null) continue
       small.holders.add(peer)
+      if (small.receivers.has(peer)) this.#receiverToldMs = this.#needs.clock.elapsed()
       any = true
     }
     if (any) this.#askPeer(peer)
@@ -226,7 +231,7 @@ export class SmallFetches {
     if (this.#active.get(small.root) !== small || small.bytes !== null) return
     small.bytes = bytes
     if (!small.isLocal) this.#wants.tell(small.root, false)
-    this.#needs.whole(small.root)
+    this.#needs.whole(small.root, bytes)
   }
 
   #end(small: Small): void {
@@ -264,11 +269,20 @@ export class SmallFetches {
   }
 
   /** What only sources have, one of the near receivers fetches, and the others get from that one; if it takes long, all do. */
-  #mayAsk({ root, receivers, sinceMs }: Small, peer: Peer): boolean {
-    if (receivers.size === 0 || receivers.has(peer)) return true
-    const { index, isNear, clock } = this.#needs
-    const near = [...receivers].filter((other) => isNear(other)).map(({ replica }) => replica)
-    return isOurs(root, index.replica, near) || clock.elapsed() - sinceMs >= PATIENCE_MS
+  #mayAsk(small: Small, peer: Peer): boolean {
+    if (small.receivers.has(peer)) return true
+    return isOurs(small.root, this.#needs.index.replica, this.#otherReceivers(small)) || this.#isOverdue(small)
+  }
+
+  #isOverdue({ sinceMs }: Small): boolean {
+    const nowMs = this.#needs.clock.elapsed()
+    return nowMs - Math.max(sinceMs, this.#receiverToldMs) >= PATIENCE_MS || nowMs - sinceMs >= MOST_PATIENCE_MS
+  }
+
+  /** Near hosts that fetch it too, or will: all hear of a file at the same time, and not all have said so yet. */
+  *#otherReceivers({ holders, receivers }: Small): Generator<ReplicaId> {
+    for (const peer of this.#needs.peers())
+      if (this.#needs.isNear(peer) && (receivers.has(peer) || !holders.has(peer))) yield peer.replica
   }
 
   #refused({ root }: Small, peer: Peer): void {

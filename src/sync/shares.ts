@@ -28,6 +28,18 @@ export function sharesOf(count: number, seed: string, members: readonly string[]
   return { of: new Map(sorted.map((member, i) => [member, sets[i]!])), inherited }
 }
 
+/** The member that one thing falls to which has no pieces; `seed` is 32 bits that are different for each. */
+export function ownerOf(seed: number, members: Iterable<string>): string | null {
+  let [owner, best]: [string | null, number] = [null, -1]
+  for (const member of members) {
+    const score = mixed(textHash(member) ^ seed)
+    if (score < best || (score === best && owner !== null && owner < member)) continue
+    owner = member
+    best = score
+  }
+  return owner
+}
+
 const two: [number, number] = [0, 0]
 
 /** The members with the two highest scores; the earlier one wins a tie. The array is reused. */

@@ -158,7 +158,7 @@ test('one that a peer cannot give holds up no other, and is asked for of those w
   fetch(...MANY)
   await clock.pass(20)
   small.told(poor.peer, ROOTS)
-  await clock.pass(20)
+  await clock.pass(1_000)
   assert.equal(whole.length, MANY.length - 1)
   small.told(rich.peer, [ONE.root])
   await clock.pass(20)
@@ -206,6 +206,41 @@ test('what only the source has is fetched by one of the receivers, and by the ot
   small.told(receiver.peer, [theirs])
   await clock.pass(20)
   assert.deepEqual(receiver.asked, [[theirs]])
+  await clock.pass(1_000)
+  assert.equal(whole.length, 100)
+})
+
+test('as long as other receivers tell of what they got, the source is not asked for what is theirs, up to a bound', async () => {
+  const [source, receiver] = [new FakePeer('source', MANY), new FakePeer('receiver', MANY)]
+  const { small, clock, whole, receivers, fetch } = setup(source, receiver)
+  receivers.add(receiver.peer)
+  fetch(...MANY)
+  await clock.pass(20)
+  small.told(source.peer, ROOTS)
+  const theirs = ROOTS.filter((root) => !isOurs(root, SELF, ['receiver']))
+  for (const root of theirs.slice(0, 15)) {
+    await clock.pass(300)
+    small.told(receiver.peer, [root])
+  }
+  assert.equal(source.asked.flat().length, MANY.length - theirs.length)
+  await clock.pass(1_000)
+  assert.equal(whole.length, MANY.length)
+})
+
+test('a host that has not said yet whether it wants a content counts as a receiver; one that has it does not', async () => {
+  const [source, silent, second] = [
+    new FakePeer('source', MANY),
+    new FakePeer('silent', []),
+    new FakePeer('second', MANY),
+  ]
+  const { small, clock, whole, fetch } = setup(source, silent, second)
+  fetch(...MANY.slice(0, 100))
+  await clock.pass(20)
+  small.told(second.peer, ROOTS.slice(0, 100))
+  small.told(source.peer, ROOTS.slice(0, 100))
+  await clock.pass(20)
+  const ours = ROOTS.slice(0, 100).filter((root) => isOurs(root, SELF, ['silent']))
+  assert.deepEqual(new Set(whole), new Set(ours))
   await clock.pass(1_000)
   assert.equal(whole.length, 100)
 })
