@@ -3,6 +3,7 @@
  *
  *   peers -> remote changes -> committer -> applier -> tree changes -> downloader -> peers
  */
+import PQueue from 'p-queue'
 import { type RelPath, type RootHash } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
@@ -27,6 +28,7 @@ import { Removals } from './removals.ts'
 import { RemoteChanges } from './remote-changes.ts'
 import { type RootGuard } from './root-guard.ts'
 import { SmallFetches } from './small-fetches.ts'
+import { type Transfer, type TransferNeeds } from './transfer.ts'
 import { TreeChanges } from './tree-changes.ts'
 import { WantedContents } from './wanted-contents.ts'
 
@@ -37,6 +39,8 @@ const MOST_WANTED = 50_000
 /** or after so long: what is wanted may be to be had of nobody, and others go on. */
 const WAIT_FOR_ROOM_MS = 1_000
 const LOOK_FOR_ROOM_MS = 20
+/** More than any file has (limits.MAX_ORDINAL in the smallest pieces). */
+const MOST_BYTES = 2 ** 47
 /** Paths looked at before others get a turn, when all are (after start). */
 const BETWEEN_BREATHS = 500
 
@@ -101,11 +105,13 @@ export class RemoteSide {
     const { keys, site } = settings()
     const breathe = () => clock.sleep(0)
     const isNear = (peer: Peer) => site === null || peer.site === null || peer.site === site
+    const checks = new PQueue({ concurrency: 1 })
+    const inTurn: TransferNeeds['inTurn'] = (transfer, check) => checks.add(check, { priority: -turnOf(transfer) })
     const lists = new PieceLists({ ...needs, peers: (root) => this.#likely(root) })
     const pieceList = (root: RootHash, size: number, signal: AbortSignal) => lists.get(root, size, signal)
     this.downloader = new Downloader({
       ...needs,
-      transfer: { ...needs, pieceList, breathe, elapsed: () => clock.elapsed() },
+      transfer: { ...needs, pieceList, breathe, inTurn, elapsed: () => clock.elapsed() },
       alsoWanting: (root) => server.alsoWanting(root),
       isNear,
       gained: (root, ordinal) => server.gained(root, ordinal),
@@ -233,6 +239,11 @@ export class RemoteSide {
       this.#retryLater()
     })
   }
+}
+
+/** By rank, and of one rank the smallest first. */
+function turnOf({ rank, size }: Pick<Transfer, 'rank' | 'size'>): number {
+  return rank * MOST_BYTES + size
 }
 
 /** Nothing where no secret is being replaced. */

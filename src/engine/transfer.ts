@@ -2,7 +2,8 @@
  * One content on its way into staging.
  *
  *   1. get the piece list: from the index, else from a peer, checked against the root hash
- *   2. open staging, and believe of what lies there only what hashes right (so a crash needs no notes)
+ *   2. open staging, and believe of what lies there only what hashes right (so a crash needs no notes); one transfer
+ *      after the other, so that the first goes on soon
  *   3. take from this disk what any file or archived file here has; zeros need no bytes at all
  *   4. fetch the rest: the downloader asks peers, `receive` verifies and writes
  *   5. fdatasync, unless it is small; the applier installs it, and syncs it then
@@ -35,6 +36,8 @@ export interface TransferNeeds {
   /** The content's list, verified and in the index. */
   readonly pieceList: (root: RootHash, size: number, signal: AbortSignal) => Promise<PieceList>
   readonly breathe: () => Promise<void>
+  /** Runs `check` when it is the turn of this transfer among those that have something in staging. */
+  readonly inTurn: (transfer: Pick<Transfer, 'rank' | 'size'>, check: () => Promise<void>) => Promise<void>
   /** Milliseconds of a clock that never jumps. */
   readonly elapsed: () => number
 }
@@ -214,16 +217,30 @@ export class Transfer implements Growing {
     const before = (await staged.stat()).size
     await staged.truncate(this.size)
     const { signal } = this
-    const content = { list, offsets: this.#offsets, staged, signal }
-    const shared = before === 0 ? await shareBlocks(content, this.#needs) : null
+    const check = (lies: (ordinal: number) => boolean) => this.#takePieces(list, staged, lies)
+    if (before > 0) return await this.#needs.inTurn(this, () => check(this.#writtenIn(staged, before)))
+    const shared = await shareBlocks({ list, offsets: this.#offsets, staged, signal }, this.#needs)
+    await check((ordinal) => shared.has(ordinal))
+  }
+
+  /** Whether anything was ever written where a piece lies: of a large content most may not have come. For rising ordinals. */
+  #writtenIn(staged: StagedFile, bytes: number): (ordinal: number) => boolean {
+    let data = -1
+    return (ordinal) => {
+      const from = this.#offsets[ordinal]!
+      if (data < from) data = staged.dataFrom(from)
+      return from < bytes && data < from + this.lengthOf(ordinal)
+    }
+  }
+
+  async #takePieces(list: PieceList, staged: StagedFile, lies: (ordinal: number) => boolean): Promise<void> {
     const buffer = scratch.take()
     try {
       for (let ordinal = 0; ordinal < list.count; ordinal++) {
         if (ordinal % BETWEEN_BREATHS === BETWEEN_BREATHS - 1) await this.#needs.breathe()
         this.signal.throwIfAborted()
         const into = buffer.subarray(0, this.lengthOf(ordinal))
-        const maybeHere = this.#offsets[ordinal]! < before || shared?.has(ordinal) === true
-        if (await this.#takePiece(ordinal, list, staged, maybeHere, into)) this.#picker?.gotPiece(ordinal)
+        if (await this.#takePiece(ordinal, list, staged, lies(ordinal), into)) this.#picker?.gotPiece(ordinal)
       }
     } finally {
       scratch.give(buffer)

@@ -75,6 +75,12 @@ export class MemoryStagedFile extends MemoryOpenFile implements StagedFile {
     this.needs.disk.changed(this.file)
   }
 
+  /** Like a filesystem that does not know. */
+  dataFrom(offset: number): number {
+    this.checkOpen()
+    return offset
+  }
+
   /** Like a filesystem that cannot: what is shared is checked and copied the same way in the end. */
   canShare(): boolean {
     return false

@@ -52,6 +52,8 @@ export interface StagedFile extends OpenFile {
   write(bytes: Uint8Array, position: number): Promise<void>
   /** Sets the final length: unwritten spans are holes that read as zeros. */
   truncate(size: number): Promise<void>
+  /** No byte from `offset` up to there was ever written. `offset` where nobody knows, Infinity where none follows. */
+  dataFrom(offset: number): number
   /** Whether `share` can do anything here: XFS and btrfs let files share blocks. */
   canShare(): boolean
   /** Lets a span be that of another file, with nothing written; false where that cannot be. All in whole blocks. */

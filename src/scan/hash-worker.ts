@@ -7,7 +7,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { assert } from '../base/assert.ts'
 import { MAX_PIECE_BYTES, type PieceList } from '../sync/piece-list.ts'
 import { type HashJob, type HashReply, type HashThreadData } from './hash-message.ts'
-import { type FindData, loadFindData } from './holes.ts'
+import { type FindData, loadFindData } from '../base/holes.ts'
 import { ListMaker } from './list-maker.ts'
 
 /** More than the longest piece, and still in the second cache of the core: at 4 MiB it is 15 % slower. */

@@ -24,6 +24,7 @@ async function whole(peers: Set<Peer>, toInstall = () => 0): Promise<Downloader>
         disk: disk as unknown as Root,
         index: { findPiece: () => [], placesOf: () => [], replica: 'self' as ReplicaId },
         reader: { read: () => Promise.resolve(false), lend: () => Promise.resolve(null) },
+        inTurn: (_transfer, check) => check(),
         pieceList: () => Promise.resolve(list as Exclude<typeof list, string>),
         breathe: () => Promise.resolve(),
         elapsed: () => 0,

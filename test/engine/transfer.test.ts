@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { blake3 } from '../../src/base/blake3.ts'
 import { Transfer, type TransferNeeds } from '../../src/engine/transfer.ts'
+import { type StagedFile } from '../../src/fs/root.ts'
 import { PieceListBuilder, rootHash } from '../../src/sync/piece-list.ts'
 
 test('a transfer has ended only when its staging file, asked for just before, has been opened and closed', async () => {
@@ -57,3 +58,55 @@ test('a piece that two peers send at the same time is written once, and both are
   await Promise.all(both)
   assert.equal(heard, 2)
 })
+
+const MIB = 1 << 20
+
+test('of what lies in staging only what was ever written is read', async () => {
+  const pieces = Array.from({ length: 8 }, (_, i) => Buffer.alloc(MIB / 2, i + 1))
+  const reads: number[] = []
+  const transfer = staging(pieces, {
+    dataFrom: (offset) => (offset <= 3 * MIB ? Math.max(offset, 2 * MIB) : Infinity),
+    read: async (into, position) => {
+      reads.push(position / MIB)
+      into.set(pieces[(2 * position) / MIB]!)
+      return into.byteLength
+    },
+  })
+  await transfer.prepare()
+  assert.deepEqual(reads, [2, 2.5, 3])
+  assert.equal(transfer.doneBytes, 1.5 * MIB)
+})
+
+test('who has something in staging waits for its turn to look through it', async () => {
+  const turn = Promise.withResolvers<void>()
+  const file = { dataFrom: (offset: number) => offset, read: async () => 0 }
+  const transfer = staging([Buffer.from('content')], file, (_transfer, check) => turn.promise.then(check))
+  const prepared = transfer.prepare()
+  await new Promise(setImmediate)
+  assert.equal(transfer.state, 'checking')
+  turn.resolve()
+  await prepared
+  assert.equal(transfer.state, 'fetching')
+})
+
+/** A transfer of which staging has a file of its whole length. */
+function staging(
+  pieces: readonly Buffer[],
+  file: Pick<StagedFile, 'dataFrom' | 'read'>,
+  inTurn: TransferNeeds['inTurn'] = (_transfer, check) => check(),
+): Transfer {
+  const builder = new PieceListBuilder()
+  for (const piece of pieces) builder.add(blake3(piece), piece.byteLength)
+  const list = builder.build()
+  const size = pieces.reduce((sum, { byteLength }) => sum + byteLength, 0)
+  const staged = { ...file, stat: async () => ({ size }), truncate: async () => {} }
+  const needs = {
+    disk: { openStaged: async () => staged, freeBytes: async () => Infinity },
+    index: { findPiece: () => [], replica: 'self' },
+    pieceList: async () => list,
+    breathe: async () => {},
+    inTurn,
+    elapsed: () => 0,
+  }
+  return new Transfer({ root: rootHash(list), size, rank: 0 }, needs as unknown as TransferNeeds)
+}

@@ -205,6 +205,8 @@ export function describeRoot(kind: string, open: () => Harness): void {
         await staged.truncate(12)
         await Promise.all([staged.write(Buffer.from('89'), 8), staged.write(Buffer.from('01'), 0)])
         await staged.sync()
+        assert.equal(staged.dataFrom(0), 0)
+        for (const offset of [1, 5, 8, 11]) assert.ok(staged.dataFrom(offset) >= offset)
         assert.equal(await readAll(staged), '01\0\0\0\0\0\x0089\0\0')
       })
 
