@@ -23,6 +23,12 @@ export const MAX_UNPROVEN_PER_ADDRESS = 16
 export const MAX_UNPROVEN_STRANGERS = 64
 /** How long such a stranger may take for handshake and proof. */
 export const UNPROVEN_STRANGER_MS = 20_000
+/** What a host says first, it says at once: so long, and some lost packets. */
+export const OPENING_TIMEOUT_MS = 5_000
+/** Handshakes of such strangers that are begun, each some 30 KB of garbage: a pool with all its lanes at once, */
+export const MAX_STRANGERS_AT_ONCE = 64
+/** and afterwards. */
+export const MAX_STRANGERS_PER_SECOND = 4
 /** Strangers that are kept waiting while DNS is asked whether they are known: the rest is refused at once. */
 export const MAX_WAITING_FOR_DNS = 16
 /** Handshakes that have not ended: each is a socket and some kilobytes; above what the bounds before it let in. */

@@ -23,6 +23,7 @@ import { IncomingStreams } from './incoming-streams.ts'
 import { Lanes } from './lanes.ts'
 import * as limits from './limits.ts'
 import { createNode, identityFrom } from './node.ts'
+import { saysOpening } from './opening.ts'
 import { type FolderHandlers, type Peer } from './peer-port.ts'
 import { PIECES_PROTOCOL } from './piece-streams.ts'
 import { PieceBuffers } from './piece-buffers.ts'
@@ -310,7 +311,9 @@ export class Network {
   /** Whether whoever calls gets as far as a handshake. */
   async #admits(address: string, socket: Socket): Promise<boolean> {
     if (await this.#doorkeeper.denies(address)) return false
-    return this.#waitingRoom.enter(socket, address, this.#isKnown(address))
+    const known = this.#isKnown(address)
+    if (!this.#waitingRoom.enter(socket, address, known)) return false
+    return (await saysOpening(socket, this.#needs.clock)) && this.#waitingRoom.begins(known)
   }
 
   /** Of two connections between the same hosts, the one with the smaller peer id closes the one not needed. */

@@ -1,7 +1,8 @@
 /**
  * Connections to this host that have proven nothing yet: silent, in the middle of a handshake, or without the secret
  * of any folder. Each address gets a few places, and all addresses that are no known host's share some: so whoever
- * comes in thousands, and says nothing or rubbish, does not keep a known host out.
+ * comes in thousands, and says nothing or rubbish, does not keep a known host out. Nor do they begin as many handshakes
+ * as they like.
  */
 import { type Socket } from 'node:net'
 import { type Clock } from '../base/clock.ts'
@@ -25,9 +26,13 @@ export class WaitingRoom {
   readonly #byAddress = new Map<string, number>()
   readonly #leave = new WeakMap<Waiting, () => void>()
   #strangers = 0
+  /** Strangers' handshakes that may begin now. */
+  #beginnings = limits.MAX_STRANGERS_AT_ONCE
+  #countedMs: number
 
   constructor(needs: WaitingRoomNeeds) {
     this.#needs = needs
+    this.#countedMs = needs.clock.elapsed()
     this.#seldom = new SeldomLog({ everyMs: LOG_EVERY_MS }, needs)
   }
 
@@ -52,6 +57,18 @@ export class WaitingRoom {
     }
     this.#leave.set(socket, leave)
     socket.once('close', leave)
+    return true
+  }
+
+  /** False if it may not begin a handshake: too many strangers have begun one lately. */
+  begins(known: boolean): boolean {
+    if (known) return true
+    const now = this.#needs.clock.elapsed()
+    const earned = ((now - this.#countedMs) / 1000) * limits.MAX_STRANGERS_PER_SECOND
+    this.#beginnings = Math.min(limits.MAX_STRANGERS_AT_ONCE, this.#beginnings + earned)
+    this.#countedMs = now
+    if (this.#beginnings < 1) return false
+    this.#beginnings--
     return true
   }
 

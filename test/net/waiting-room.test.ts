@@ -49,3 +49,14 @@ test('strangers from any number of addresses leave the places of known hosts fre
   await turn()
   assert.ok(enter('198.51.100.1', false), 'there is room again')
 })
+
+test('strangers begin no more handshakes than so many a second, known hosts as many as they like', async () => {
+  const { clock, room: waiting } = room()
+  const begun = () => Array.from({ length: 1_000 }, () => waiting.begins(false)).filter((begins) => begins).length
+  assert.equal(begun(), limits.MAX_STRANGERS_AT_ONCE)
+  assert.ok(waiting.begins(true))
+  await clock.pass(1_000)
+  assert.equal(begun(), limits.MAX_STRANGERS_PER_SECOND)
+  await clock.pass(3_600_000)
+  assert.equal(begun(), limits.MAX_STRANGERS_AT_ONCE)
+})
