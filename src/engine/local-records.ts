@@ -9,7 +9,7 @@ import { type Entry, type Stat } from '../sync/entry.ts'
 import { isChange, localRecord, type Observed } from '../sync/local-record.ts'
 import { joinedVersion, mergeRecords } from '../sync/merge.ts'
 import { isOfPool, reconcile, reconcileUnindexed } from '../sync/reconcile.ts'
-import { contentKey, type SignedRecord } from '../sync/record.ts'
+import { contentHash, contentKey, type SignedRecord } from '../sync/record.ts'
 import { signedBytes } from '../sync/record-bytes.ts'
 import { compareVersions, joinVersions, noVersion, type Version } from '../sync/version.ts'
 import { buriedUnder } from './above.ts'
@@ -146,9 +146,10 @@ function entryOf(path: RelPath, observed: Observed, stat: Stat | null, version: 
   return fileEntry(path, observed.root, version, stat)
 }
 
-/** After what the entry knows it was deleted elsewhere, and then made again with the same content. */
+/** After what the entry knows it was deleted or replaced elsewhere, and then made again with the same content. */
 function wasMadeAgain({ version }: Entry, winner: SignedRecord): boolean {
   const isKnown = compareVersions(version, noVersion) !== 'equal'
   const isAfter = compareVersions(version, winner.version) === 'before'
-  return isKnown && isAfter && winner.kind !== 'tombstone' && winner.previous === null
+  const isSameAsBefore = winner.previous !== null && winner.previous === contentHash(winner)
+  return isKnown && isAfter && winner.kind !== 'tombstone' && !isSameAsBefore
 }

@@ -68,6 +68,11 @@ test('what a user has written meanwhile is announced', () => {
 test('what was taken away just before a crash, and has been made again elsewhere, is not announced as deleted here', () => {
   const again = { ...fileRecord('a.iso', 'old', 1_700_000_005), version: versionOf('a', 1_700_000_005) }
   assert.equal(noteGone({ ...again, previous: null }).what, 'known')
+  assert.equal(
+    noteGone({ ...again, previous: rootNamed('other') }).what,
+    'known',
+    'another content lay there meanwhile',
+  )
   assert.equal(noteGone({ ...again, previous: rootNamed('old') }).what, 'announced', 'it was there all the time')
   const concurrent = { ...again, version: versionOf('b', 1_700_000_005) }
   assert.equal(noteGone({ ...concurrent, previous: null }).what, 'announced', 'its author knew of no deletion')
