@@ -4,7 +4,7 @@
  * and it must be known what it is. What does not bear the name that we give (Resilio keeps its archive in the same
  * place) is not ours, and left alone.
  */
-import { type RelPath } from '../base/brand.ts'
+import { type RelPath, type RootHash } from '../base/brand.ts'
 import { type Log } from '../base/log.ts'
 import { type Change, type FolderIndex } from '../db/index-port.ts'
 import { parseArchiveName } from '../fs/archive-name.ts'
@@ -22,6 +22,8 @@ export interface ArchiveFinderNeeds {
   readonly committer: Pick<Committer, 'commit'>
   /** The root is there and is the one it was. */
   readonly rootIsSound: () => Promise<boolean>
+  /** Others may have waited for this content. */
+  readonly found: (root: RootHash) => void
   readonly log: Log
 }
 
@@ -74,6 +76,7 @@ export class ArchiveFinder {
       const isKnown = () => index.archive().some((other) => other.name === name)
       const archived: Change = { op: 'archived', file: { name, path, root, size, reason, archivedMs } }
       await committer.commit(() => (isKnown() ? [] : [...content, archived]))
+      this.#needs.found(root)
       return true
     } catch (error) {
       this.#stop.signal.throwIfAborted()

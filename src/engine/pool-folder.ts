@@ -147,7 +147,7 @@ export class PoolFolder implements FolderHandlers {
       { ...shared, rootTrouble: () => shared.guard.trouble(), takeNow: (path) => this.local.changes.takeNow(path) },
     )
     const rootIsSound = async () => (await shared.guard.trouble()) === null
-    this.#finder = new ArchiveFinder({ ...shared, rootIsSound })
+    this.#finder = new ArchiveFinder({ ...shared, rootIsSound, found: (root) => this.server.changed(root) })
     this.whereabouts = new Whereabouts({
       ...needs,
       transfers: () => this.remote.downloader.transfers(),
