@@ -287,7 +287,7 @@ export class SmallFetches {
 
   #refused({ root }: Small, peer: Peer): void {
     this.#needs.clock.after(ASK_REFUSER_MS, () => {
-      const small = this.#active.get(root)
+      const small = this.#active.get(root) ?? this.#parked.get(root)
       if (small !== undefined && small.bytes === null) sendWants(peer, [root], true)
     })
   }

@@ -45,7 +45,7 @@ export interface SmallRequestsNeeds {
   readonly log: Log
   /** It has come, and is what it should be. */
   readonly came: (small: Small, bytes: Uint8Array) => void
-  /** The peer could not give it. */
+  /** The peer could not give it, or not in time. */
   readonly refused: (small: Small, peer: Peer) => void
   /** The peer may be asked for more. */
   readonly room: (peer: Peer) => void
@@ -144,8 +144,7 @@ export class SmallRequests {
     request.open.delete(i)
     small.asked = null
     if (provenList(small.root, bytes) !== null) return this.#needs.came(small, Uint8Array.from(bytes))
-    small.holders.delete(peer)
-    this.#needs.refused(small, peer)
+    this.#doesNotGive(peer, small)
     this.#wrongFrom(peer, small)
   }
 
@@ -153,8 +152,13 @@ export class SmallRequests {
   #refused(peer: Peer, { open }: Request): void {
     const [first] = open.values()
     if (first === undefined) return
-    first.holders.delete(peer)
-    this.#needs.refused(first, peer)
+    this.#doesNotGive(peer, first)
+  }
+
+  /** Asked for it no more before it says anew that it has it. */
+  #doesNotGive(peer: Peer, small: Small): void {
+    small.holders.delete(peer)
+    this.#needs.refused(small, peer)
   }
 
   #wrongFrom(peer: Peer, { root }: Small): void {
@@ -188,7 +192,7 @@ export class SmallRequests {
       { host: peer.host },
       `${peer.host} has sent nothing for ${(silentMs / 1000).toFixed(1)} s of the contents that it was asked for; asking others instead`,
     )
-    for (const small of others) small.holders.delete(peer)
+    for (const small of others) this.#doesNotGive(peer, small)
     abort.abort(new Error('stalled'))
   }
 }

@@ -189,6 +189,27 @@ test('a peer that goes, or sends nothing for seconds, is passed over where anoth
   assert.deepEqual(whole, [TWO.root, ONE.root])
 })
 
+test('a peer that was passed over is asked anew what it has: the others may not have it for long', async () => {
+  const [late, poor] = [new FakePeer('late', [ONE]), new FakePeer('poor', [])]
+  const { serve } = late
+  late.serve = () => new Promise(() => {})
+  late.silent = 60_000
+  const { small, clock, whole, fetch } = setup(late, poor)
+  fetch(ONE)
+  await clock.pass(20)
+  small.told(late.peer, [ONE.root])
+  await clock.pass(20)
+  small.told(poor.peer, [ONE.root])
+  await clock.pass(7_000)
+  assert.equal(poor.asked.length, 1)
+  late.serve = serve
+  await clock.pass(5_000)
+  assert.equal(late.heard, 2)
+  small.told(late.peer, [ONE.root])
+  await clock.pass(20)
+  assert.deepEqual(whole, [ONE.root])
+})
+
 test('what only the source has is fetched by one of the receivers, and by the others when that one takes long', async () => {
   const source = new FakePeer('source', MANY)
   const receiver = new FakePeer('receiver', MANY)
@@ -317,4 +338,27 @@ test('what no host has makes room for others, stays wanted, is told of after a m
   small.drop(never.root)
   await clock.pass(1_000)
   assert.deepEqual([whole, source.wanted.size, small.missing().length], [[ONE.root, again.root], 998, 998])
+})
+
+test('who could not give what it has is asked anew also where others have got the room meanwhile', async () => {
+  const lost = Array.from({ length: 2_500 }, (_, i) => contentOf(`lost ${i}`))
+  const source = new FakePeer('source', [ONE])
+  const { promise, reject } = Promise.withResolvers<void>()
+  const { serve } = source
+  source.serve = () => promise
+  const { small, clock, whole, fetch } = setup(source)
+  fetch(ONE, ...lost)
+  await clock.pass(20)
+  small.told(source.peer, [ONE.root])
+  await clock.pass(12_000)
+  reject(new PieceRefused('unreadable for now'))
+  await clock.pass(1_000)
+  assert.equal(small.has(ONE.root), false)
+  source.wanted.delete(ONE.root)
+  source.serve = serve
+  await clock.pass(5_000)
+  assert.ok(source.wanted.has(ONE.root))
+  small.told(source.peer, [ONE.root])
+  await clock.pass(20)
+  assert.deepEqual(whole, [ONE.root])
 })
