@@ -67,7 +67,7 @@ export class LocalChanges {
   readonly #large = new PQueue({ concurrency: LARGE_AT_A_TIME })
   readonly #small = new PQueue({ concurrency: SMALL_AT_A_TIME })
   readonly #queued = new Set<RelPath>()
-  /** Files that were seen again while they were being taken. */
+  /** Files and links that were seen again while they were being taken. */
   readonly #seenMeanwhile = new Set<RelPath>()
   readonly #inodes = new InodeCounts()
   /** Directories that are being taken up. */
@@ -166,7 +166,7 @@ export class LocalChanges {
 
   #file(path: RelPath, stat: Stat, entry: Entry | null): void {
     if (this.#needs.refused.has(path, stat) || this.#needs.overwrites.has(path, stat)) return
-    if (this.#queued.has(path)) return void this.#seenMeanwhile.add(path)
+    if (this.#isQueued(path)) return
     if (looksReplaced(stat, entry)) this.#needs.overwrites.suspect(path)
     if (this.#needs.deletions.isRenamed(stat)) this.#needs.settling.forget(path)
     else if (!this.#needs.settling.settled(path, stat)) return
@@ -223,8 +223,15 @@ export class LocalChanges {
     this.#needs.deletions.missing(path, entry)
   }
 
+  /** Then it is noted that it was seen again meanwhile. */
+  #isQueued(path: RelPath): boolean {
+    const isQueued = this.#queued.has(path)
+    if (isQueued) this.#seenMeanwhile.add(path)
+    return isQueued
+  }
+
   #add(queue: PQueue, path: RelPath, work: () => Promise<void>): void {
-    if (this.#queued.has(path) || this.#stop.signal.aborted) return
+    if (this.#isQueued(path) || this.#stop.signal.aborted) return
     this.#queued.add(path)
     void queue
       .add(work)
@@ -235,8 +242,8 @@ export class LocalChanges {
   #done(path: RelPath): void {
     this.#queued.delete(path)
     this.#needs.overwrites.cleared(path)
-    // It waits to settle, and the look at which it would have may have come too early.
-    if (this.#seenMeanwhile.delete(path) && this.#needs.settling.has(path)) this.#needs.lookAgain(path)
+    // It may have changed after it was found to be still the same, or settled before it was let go.
+    if (this.#seenMeanwhile.delete(path)) this.#needs.lookAgain(path)
     this.#wakeLinks(path)
   }
 

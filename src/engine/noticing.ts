@@ -63,20 +63,34 @@ export class Noticing {
   /** Scans everything now; once more if a scan is running already. Resolves when the tree has been seen as it is now. */
   rescan(): Promise<void> {
     if (this.#scan !== null) this.#again = true
-    this.#scan ??= this.#run().finally(() => (this.#scan = null))
+    this.#scan ??= this.#run().finally(() => this.#ran())
     return this.#scan
   }
 
   /** Something may have changed at this path. */
   hint(path: RelPath): void {
     this.#hinted.add(path)
-    this.#hints ??= this.#lookAtHints().finally(() => (this.#hints = null))
+    this.#lookSoon()
   }
 
   async close(): Promise<void> {
     this.#stop.abort(new Error('stopping'))
     this.#cancelNext()
     await Promise.allSettled([this.#scan, this.#hints])
+  }
+
+  /** Who asked for another scan after the last had been decided on, and before this, was told that one is running. */
+  async #ran(): Promise<void> {
+    this.#scan = null
+    if (this.#again && !this.#stop.signal.aborted) await this.rescan()
+  }
+
+  /** A hint may come between the last look at what was hinted and the end of the look. */
+  #lookSoon(): void {
+    this.#hints ??= this.#lookAtHints().finally(() => {
+      this.#hints = null
+      if (this.#hinted.size > 0 && !this.#stop.signal.aborted) this.#lookSoon()
+    })
   }
 
   async #run(): Promise<void> {

@@ -30,8 +30,14 @@ export class Removals {
   async consider(live: readonly RelPath[], dead: readonly RelPath[]): Promise<void> {
     this.#needs.applier.consider(this.#allowed(live))
     for (const path of dead) this.#waiting.add(path)
-    this.#running ??= this.#removeLater().finally(() => (this.#running = null))
+    this.#running ??= this.#removeLater().finally(() => this.#removed())
     await this.#running
+  }
+
+  /** What came after the last had been taken, and before this, was told that its turn is to come. */
+  async #removed(): Promise<void> {
+    this.#running = null
+    if (this.#waiting.size > 0) await this.consider([], [])
   }
 
   /** The operator meant it. Returns how many paths that were. */

@@ -130,3 +130,33 @@ test('a file that changed while it was hashed is looked at again, also if the lo
   await new Promise(setImmediate)
   assert.deepEqual(again, [path('image.iso')])
 })
+
+test('a file that is written to while its record is committed is looked at again', async () => {
+  const [pieces, stat] = [listOf(['first']), { kind: 'file' as const, size: 9, mtimeUs: 1, ctimeUs: 1, inode: 1 }]
+  const again: RelPath[] = []
+  const committed = Promise.withResolvers<void>()
+  const needs = {
+    index: { entry: () => null, recordsOf: () => [], pieceList: () => pieces },
+    disk: { stat: async () => stat },
+    settling: { settled: () => true, has: () => false, count: 0 },
+    deletions: { count: 0, isRenamed: () => false, renamedFrom: () => null },
+    overwrites: { count: 0, has: () => false, cleared: () => {} },
+    refused: { has: () => false },
+    taker: { hash: async () => pieces },
+    records: { isOverwrite: () => false, note: () => ({ changes: [], what: 'announced' }) },
+    committer: { commit: () => committed.promise },
+    locks: { with: (_paths: readonly RelPath[], work: () => Promise<unknown>) => work() },
+    rootIsSound: async () => true,
+    problems: { clear: () => {} },
+    announced: () => {},
+    lookAgain: (at: RelPath) => again.push(at),
+    log: silentLog,
+  }
+  const changes = new LocalChanges(needs as unknown as LocalChangesNeeds)
+  changes.sighted({ seen: 'file', path: path('image.iso'), stat, entry: null })
+  await new Promise(setImmediate)
+  changes.sighted({ seen: 'file', path: path('image.iso'), stat: { ...stat, mtimeUs: 2 }, entry: null })
+  committed.resolve()
+  await new Promise(setImmediate)
+  assert.deepEqual(again, [path('image.iso')])
+})

@@ -15,7 +15,7 @@ async function* seen(): AsyncGenerator<Sighting> {
   yield* SIGHTINGS
 }
 
-function noticing(room: NoticingNeeds['room']) {
+function noticing(room: NoticingNeeds['room'], more: Partial<NoticingNeeds> = {}) {
   const sighted: string[] = []
   const scan = () => ({ [Symbol.asyncIterator]: seen }) as unknown as Scan
   const nothing = () => {}
@@ -34,6 +34,7 @@ function noticing(room: NoticingNeeds['room']) {
       scanned: nothing,
       clock: systemClock,
       log: silentLog,
+      ...more,
     },
   )
   return { it, sighted, soon: () => new Promise((resolve) => setImmediate(resolve)) }
@@ -57,4 +58,40 @@ test('a scan that waits for room ends when the folder closes', async () => {
   while (sighted.length === 0) await soon()
   await it.close()
   assert.deepEqual(sighted, ['a'])
+})
+
+/** Does it when so many others have had their turn: at any of these moments something else may end. */
+function after(turns: number, work: () => void): void {
+  if (turns === 0) work()
+  else queueMicrotask(() => after(turns - 1, work))
+}
+
+const none = () => ({ async *[Symbol.asyncIterator]() {} }) as unknown as Scan
+
+test('a hint is looked at also if it comes when the last look is just about to end', async () => {
+  for (let turns = 0; turns < 12; turns++) {
+    const looked: RelPath[] = []
+    const quiet = (path: RelPath) => {
+      looked.push(path)
+      if (path === 'a') after(turns, () => it.hint('b' as RelPath))
+    }
+    const { it, soon } = noticing(() => undefined, { scanner: { scanAll: none, scanPath: none }, quiet })
+    it.hint('a' as RelPath)
+    await soon()
+    assert.deepEqual(looked, ['a', 'b'], `${turns} turns later`)
+  }
+})
+
+test('all is scanned once more also if that is asked for when a scan is just about to end', async () => {
+  for (let turns = 0; turns < 12; turns++) {
+    let scans = 0
+    const scanned = () => {
+      if (scans++ === 0) after(turns, () => void it.rescan())
+    }
+    const { it, soon } = noticing(() => undefined, { scanner: { scanAll: none, scanPath: none }, scanned })
+    void it.rescan()
+    await soon()
+    await soon()
+    assert.equal(scans, 2, `${turns} turns later`)
+  }
 })
