@@ -107,7 +107,7 @@ export class WantedContents implements Contents {
   /** Removes what lies in staging and nobody wants: left over from before a restart. */
   async sweep(): Promise<void> {
     const staged = await this.#needs.disk.listStaged().catch(() => []) // a failing disk: the next start sweeps it
-    for (const root of staged) await this.#dropStaged(root)
+    for (const root of staged) await this.#whileItGoes(root, () => this.#dropStaged(root))
     await this.#needs.disk.dropLeftovers().catch(() => undefined) // likewise
   }
 

@@ -97,3 +97,27 @@ test('a content that is wanted again while what was staged of it goes is fetched
   await new Promise(setImmediate)
   assert.deepEqual(happened, ['dropped', 'fetched'])
 })
+
+test('the same where it was left over from before a restart', async () => {
+  const happened: string[] = []
+  const gone = Promise.withResolvers<void>()
+  const contents = new WantedContents({
+    disk: {
+      listStaged: () => Promise.resolve([ROOT]),
+      dropStaged: () => gone.promise.then(() => void happened.push('dropped')),
+      dropLeftovers: () => Promise.resolve(),
+    },
+    downloader: { fetch: () => happened.push('fetched'), isWhole: () => false, drop: () => Promise.resolve() },
+    small: { fetch: () => {}, bytesOf: () => null, drop: () => {} },
+    rankOf: () => 0,
+    consider: () => {},
+    published: () => {},
+  })
+  const swept = contents.sweep()
+  await new Promise(setImmediate)
+  contents.fetch(FIRST, ROOT, 1 << 20)
+  gone.resolve()
+  await swept
+  await new Promise(setImmediate)
+  assert.deepEqual(happened, ['dropped', 'fetched'])
+})
