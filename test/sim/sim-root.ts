@@ -3,7 +3,7 @@
  * crashes and other work come between any two operations, also between one carried out and its caller hearing of it.
  */
 import { type MemoryRoot } from '../../src/fs/memory-root.ts'
-import { type OpenFile, type Root } from '../../src/fs/root.ts'
+import { type OpenFile, type Root, type StagedFile } from '../../src/fs/root.ts'
 import { type Chance } from './chance.ts'
 import { type HostClock } from './sim-time.ts'
 
@@ -41,12 +41,18 @@ export function simRoot(needs: SimRootNeeds): Root {
 }
 
 type Method = (...given: unknown[]) => Promise<unknown>
+type Calls<T, R> = keyof { [K in keyof T as T[K] extends (...given: never[]) => R ? K : never]: true }
+type AtOnce<T> = Exclude<Calls<T, unknown>, Calls<T, Promise<unknown>>>
+
+/** These answer at once: they ask what is known of an open file. */
+const AT_ONCE: Record<AtOnce<Root & StagedFile>, true> = { canShare: true, dataFrom: true }
 
 function slowed<T extends object>(target: T, name: string, needs: SimRootNeeds): T {
   return new Proxy(target, {
     get(on, property) {
       const value: unknown = Reflect.get(on, property, on)
       if (typeof value !== 'function' || typeof property !== 'string') return value
+      if (property in AT_ONCE) return (value as Method).bind(on)
       return async (...given: unknown[]) => {
         await pause(needs)
         const result = await (value as Method).apply(on, given).catch((error: unknown) => failed(error, needs))
