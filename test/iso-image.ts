@@ -20,7 +20,7 @@ export function writeIsoImage(path: string, options: IsoOptions): number {
   const dataSectors = Math.ceil(options.contentBytes / SECTOR)
   const fd = openSync(path, 'w')
   try {
-    writeSync(fd, head(options, DATA_SECTOR + dataSectors))
+    writeSync(fd, imageHead(options))
     const chunk = Buffer.alloc(CHUNK_BYTES)
     const fill = options.fill ?? ((b) => randomFillSync(b))
     for (let left = dataSectors * SECTOR; left > 0; left -= CHUNK_BYTES) {
@@ -33,8 +33,10 @@ export function writeIsoImage(path: string, options: IsoOptions): number {
   return (DATA_SECTOR + dataSectors) * SECTOR
 }
 
-function head(options: IsoOptions, volumeSectors: number): Buffer {
+/** All of an image but its content: alone it is an upload that has stalled. */
+export function imageHead(options: IsoOptions): Buffer {
   const head = Buffer.alloc(DATA_SECTOR * SECTOR)
+  const volumeSectors = DATA_SECTOR + Math.ceil(options.contentBytes / SECTOR)
   primaryDescriptor(options.label ?? 'ISOSYNCD', volumeSectors).copy(head, 16 * SECTOR)
   Buffer.from([255, ...Buffer.from('CD001'), 1]).copy(head, 17 * SECTOR)
   pathTable('LE').copy(head, 18 * SECTOR)

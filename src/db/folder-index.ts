@@ -1,9 +1,11 @@
 /** One folder of the index: the port over its tables. */
 import { assertNever } from '../base/assert.ts'
 import { type DirPath, type FolderId, type RelPath, type ReplicaId, type RootHash } from '../base/brand.ts'
+import { type Approval } from '../sync/approval.ts'
 import { type Entry, type FileEntry } from '../sync/entry.ts'
 import { type PieceList } from '../sync/piece-list.ts'
 import { type SignedRecord } from '../sync/record.ts'
+import { ApprovalsTable } from './approvals-table.ts'
 import { ArchivedTable } from './archived-table.ts'
 import { blobOf } from './blob.ts'
 import { type ContentsTable } from './contents-table.ts'
@@ -44,6 +46,7 @@ export class SqliteFolderIndex implements FolderIndex {
   readonly #records: RecordsTable
   readonly #entries: EntriesTable
   readonly #archived: ArchivedTable
+  readonly #approvals: ApprovalsTable
   readonly #peers: PeersTable
   readonly #scrub: ScrubTable
   readonly #db: Connection
@@ -65,6 +68,7 @@ export class SqliteFolderIndex implements FolderIndex {
     this.#records = new RecordsTable(db, id, { directories, contents })
     this.#entries = new EntriesTable(db, id, { directories, contents })
     this.#archived = new ArchivedTable(db, id, contents)
+    this.#approvals = new ApprovalsTable(db, directories)
     this.#peers = new PeersTable(db, id)
     this.#scrub = new ScrubTable(db, id, directories)
     this.#db = db
@@ -98,6 +102,10 @@ export class SqliteFolderIndex implements FolderIndex {
 
   recordPaths(): Iterable<RelPath> {
     return this.#records.paths()
+  }
+
+  isApproved(approval: Approval): boolean {
+    return this.#approvals.has(approval)
   }
 
   entry(path: RelPath): Entry | null {
@@ -225,6 +233,8 @@ export class SqliteFolderIndex implements FolderIndex {
         return this.#scrub.setRound(change.round)
       case 'marked':
         return this.#mark()
+      case 'approved':
+        return this.#approvals.put(change.approval)
       case 'archived':
         return this.#archived.put(change.file)
       case 'used':

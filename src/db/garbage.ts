@@ -49,5 +49,7 @@ function dropUnnamed(db: Connection): void {
     `DELETE FROM content WHERE packed IS NULL AND id NOT IN (${HELD})
        AND id NOT IN (SELECT previous FROM record WHERE previous IS NOT NULL)`,
   ).run()
-  db.prepare('DELETE FROM directory WHERE id NOT IN (SELECT dir FROM entry UNION ALL SELECT dir FROM record)').run()
+  db.prepare(
+    'DELETE FROM directory WHERE id NOT IN (SELECT dir FROM entry UNION ALL SELECT dir FROM record UNION ALL SELECT dir FROM approved)',
+  ).run()
 }

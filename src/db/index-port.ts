@@ -3,6 +3,7 @@
  * for the whole host. Reads are plain calls; all changes go through `commit`, one transaction a batch (fsynced).
  */
 import { type DirPath, type RelPath, type ReplicaId, type RootHash } from '../base/brand.ts'
+import { type Approval } from '../sync/approval.ts'
 import { type Entry, type FileEntry } from '../sync/entry.ts'
 import { type PieceList } from '../sync/piece-list.ts'
 import { type SignedRecord } from '../sync/record.ts'
@@ -66,6 +67,8 @@ export type Change =
   | { readonly op: 'scrub-round'; readonly round: ScrubRound }
   /** The root of the folder has its marker. */
   | { readonly op: 'marked' }
+  /** The operator has let it go. Undone by itself when the entry takes up a version. */
+  | { readonly op: 'approved'; readonly approval: Approval }
   | { readonly op: 'archived'; readonly file: ArchivedContent }
   /** For so long in all, milliseconds, daemons have run with this folder. */
   | { readonly op: 'used'; readonly ms: number }
@@ -110,6 +113,9 @@ export interface FolderIndex {
   lastSequence(): number
   /** Paths of all records, tombstones too, each once: by directory, then by name, both in byte order. */
   recordPaths(): Iterable<RelPath>
+
+  /** Whether the operator has let it go, and it has not been carried out. */
+  isApproved(approval: Approval): boolean
 
   entry(path: RelPath): Entry | null
   /** True once anything was seen or made under the root, even if it is absent now. */

@@ -12,7 +12,7 @@ import { type Connection } from './open-connection.ts'
 export type Migration = (db: Connection) => void
 
 /** schema.sql is the last version. A change goes into schema.sql and, as a migration, to the end of this list. */
-export const MIGRATIONS: readonly Migration[] = [scrubbing, earlierContents, markedRoots, timeKept]
+export const MIGRATIONS: readonly Migration[] = [scrubbing, earlierContents, markedRoots, timeKept, approvals]
 
 /** To 2: when each file was last found right, rounds, and rotten files. Adding columns touches no row. */
 function scrubbing(db: Connection): void {
@@ -69,6 +69,24 @@ function timeKept(db: Connection): void {
   db.exec(`
     ALTER TABLE folder ADD COLUMN used_ms REAL NOT NULL DEFAULT 0;
     ALTER TABLE archived ADD COLUMN used_ms REAL NOT NULL DEFAULT 0;`)
+}
+
+/** To 6: what the operator has let go and has not been carried out. */
+function approvals(db: Connection): void {
+  db.exec(`
+    CREATE TABLE approved (
+      dir   INTEGER NOT NULL REFERENCES directory (id),
+      name  TEXT NOT NULL,
+      what  TEXT NOT NULL CHECK (what IN ('length', 'content', 'records')),
+      which TEXT NOT NULL,
+      PRIMARY KEY (dir, name, what)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TRIGGER approved_came AFTER INSERT ON entry BEGIN
+      DELETE FROM approved WHERE dir = NEW.dir AND name = NEW.name;
+    END;
+    CREATE TRIGGER approved_done AFTER UPDATE OF version ON entry WHEN NEW.version IS NOT OLD.version BEGIN
+      DELETE FROM approved WHERE dir = NEW.dir AND name = NEW.name;
+    END;`)
 }
 
 /** `replica` is drawn for a new database only. `onBackup` is told where the copy is. Throws IndexError. */

@@ -127,6 +127,16 @@ CREATE TABLE rotten (
   PRIMARY KEY (dir, name)
 ) STRICT, WITHOUT ROWID;
 
+-- What the operator has let go and has not been carried out yet: sync/approval.ts says what. The row goes when the entry
+-- takes up a version, by triggers.
+CREATE TABLE approved (
+  dir   INTEGER NOT NULL REFERENCES directory (id),
+  name  TEXT NOT NULL,
+  what  TEXT NOT NULL CHECK (what IN ('length', 'content', 'records')),
+  which TEXT NOT NULL,
+  PRIMARY KEY (dir, name, what)
+) STRICT, WITHOUT ROWID;
+
 -- A file in the archive of a folder: `name` is its path in the archive, `path` the one it had in the folder. `used_ms` is
 -- that of the folder when it came: the difference is how long it has been kept.
 CREATE TABLE archived (
@@ -198,4 +208,12 @@ END;
 
 CREATE TRIGGER rotten_went AFTER DELETE ON entry BEGIN
   DELETE FROM rotten WHERE dir = OLD.dir AND name = OLD.name;
+END;
+
+CREATE TRIGGER approved_came AFTER INSERT ON entry BEGIN
+  DELETE FROM approved WHERE dir = NEW.dir AND name = NEW.name;
+END;
+
+CREATE TRIGGER approved_done AFTER UPDATE OF version ON entry WHEN NEW.version IS NOT OLD.version BEGIN
+  DELETE FROM approved WHERE dir = NEW.dir AND name = NEW.name;
 END;

@@ -38,6 +38,8 @@ export interface ApplierNeeds {
   readonly problems: ProblemList
   /** The root is there and is the one it was: only then is anything put into it. */
   readonly rootIsSound: () => Promise<boolean>
+  /** It is not to be carried out before the operator has spoken, or what is to come has come. */
+  readonly isHeld: (path: RelPath) => boolean
   /** Its content is still to come. */
   readonly isWanted: (path: RelPath) => boolean
   /** The path wants nothing fetched. */
@@ -183,6 +185,10 @@ export class Applier {
       plan = this.#plan(path)
     }
     const { decision, file } = plan
+    if (this.#needs.isHeld(path) || (file !== null && this.#needs.isHeld(file))) {
+      this.#needs.release(path)
+      return false
+    }
     const first = file ?? comesBefore(path, decision, this.#needs.index)
     if (decision.do !== 'fetch' || first !== null) this.#needs.release(path)
     // Noted in the same breath as it was found: a moment later the other may be done, and nobody would wake us.

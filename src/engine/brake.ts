@@ -72,6 +72,11 @@ export class Brake {
     return [...this.#held].flatMap(([path, held]) => (held === loss ? [path] : []))
   }
 
+  /** Those that the operator speaks of: all, or the one that he names. */
+  meant(loss: Loss, name: RelPath | null): readonly RelPath[] {
+    return this.held(loss).filter((path) => name === null || path === name)
+  }
+
   /** The path is back as it was, or has been renamed: there is nothing to hold any more. */
   forget(path: RelPath): void {
     const loss = this.#held.get(path)

@@ -115,11 +115,13 @@ export class Deletions {
     return false
   }
 
-  /** The operator meant it: what the brake holds is announced. Returns how many paths that were. */
-  async approve(): Promise<number> {
-    const held = this.#needs.brake.release('deleted')
-    if (held.length > 0) await this.#announce(held)
-    return held.length
+  /** The operator meant it: what the brake holds, or this one of it, is announced. Returns how many paths that were. */
+  async approve(name: RelPath | null = null): Promise<number> {
+    const { brake } = this.#needs
+    const meant = brake.meant('deleted', name)
+    await this.#announce(meant)
+    for (const path of meant) brake.forget(path)
+    return meant.length
   }
 
   /** The operator did not mean it: what the brake holds is fetched back from the others. */

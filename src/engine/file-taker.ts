@@ -3,12 +3,15 @@
  * descriptor and again under the path's lock that it did not change meanwhile. What changed waits until it settles.
  */
 import { type RelPath } from '../base/brand.ts'
+import { type FolderIndex } from '../db/index-port.ts'
 import { FsError, type OpenFile, type Root } from '../fs/root.ts'
 import { HashedFileChanged, type Hasher } from '../scan/hasher.ts'
+import { ofLength } from '../sync/approval.ts'
 import { sameStat, type Stat } from '../sync/entry.ts'
 import { IMAGE_HEAD_BYTES, imageLengthTrouble, LEAST_IMAGE_BYTES } from '../sync/iso9660.ts'
 import { type PieceList, rootHash } from '../sync/piece-list.ts'
 import { isSmall, smallList } from '../sync/small-content.ts'
+import { type Committer } from './committer.ts'
 import { type ProblemList } from './problem-list.ts'
 import { type RecentContents } from './recent-contents.ts'
 import { type Settling } from './settling.ts'
@@ -18,6 +21,8 @@ const STILL_WRITTEN_MS = 500
 
 export interface FileTakerNeeds {
   readonly disk: Pick<Root, 'open'>
+  readonly index: Pick<FolderIndex, 'recordsOf' | 'isApproved'>
+  readonly committer: Pick<Committer, 'commit'>
   readonly hasher: Pick<Hasher, 'hash'>
   readonly settling: Pick<Settling, 'hold'>
   readonly problems: ProblemList
@@ -37,8 +42,6 @@ export interface Hashing {
 export class FileTaker {
   readonly #needs: FileTakerNeeds
   readonly #hashing = new Map<RelPath, Hashing>()
-  /** Images that are whole by the operator's word, at this length. */
-  readonly #approved = new Map<RelPath, number>()
 
   constructor(needs: FileTakerNeeds) {
     this.#needs = needs
@@ -54,8 +57,8 @@ export class FileTaker {
   }
 
   /** The operator says that the file is whole as it is now. */
-  approve(path: RelPath, size: number): void {
-    this.#approved.set(path, size)
+  approve(path: RelPath, stat: Stat): Promise<void> {
+    return this.#needs.committer.commit(() => [{ op: 'approved', approval: ofLength(path, stat) }])
   }
 
   /** The piece list of the file as `stat` describes it; null when it is not to be taken now (the reason is noted). */
@@ -103,10 +106,17 @@ export class FileTaker {
   /** Why the file is not whole yet, or null. */
   async #unfinished(path: RelPath, file: OpenFile, stat: Stat): Promise<string | null> {
     if (this.#needs.hasWriters(file) === true) return 'another process still has it open for writing'
-    if (this.#approved.get(path) === stat.size || stat.size < LEAST_IMAGE_BYTES) return null
+    if (stat.size < LEAST_IMAGE_BYTES || this.#isWhole(path, stat)) return null
     const head = new Uint8Array(Math.min(IMAGE_HEAD_BYTES, stat.size))
     await file.read(head, 0)
     return imageLengthTrouble(head, stat.size)
+  }
+
+  /** By the word of an operator, here or where it was announced with this length. */
+  #isWhole(path: RelPath, stat: Stat): boolean {
+    const { index } = this.#needs
+    if (index.isApproved(ofLength(path, stat))) return true
+    return index.recordsOf(path).some((record) => record.kind === 'file' && record.size === stat.size)
   }
 
   #unsettled(path: RelPath, stat: Stat): null {

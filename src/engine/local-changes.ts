@@ -9,6 +9,7 @@ import { type Log } from '../base/log.ts'
 import { type Change, type FolderIndex } from '../db/index-port.ts'
 import { type Root } from '../fs/root.ts'
 import { type Sighting } from '../scan/sighting.ts'
+import { ofContent } from '../sync/approval.ts'
 import { type Entry, type FileEntry, sameStat, type Stat, statMatchesEntry } from '../sync/entry.ts'
 import { type Observed } from '../sync/local-record.ts'
 import { linkTargetPath } from '../sync/link-target.ts'
@@ -39,7 +40,7 @@ const LOOK_FOR_ROOM_MS = 20
 
 export interface LocalChangesNeeds {
   readonly disk: Pick<Root, 'stat'>
-  readonly index: Pick<FolderIndex, 'pieceList' | 'entry' | 'recordsOf' | 'entriesHolding' | 'rotten'>
+  readonly index: Pick<FolderIndex, 'pieceList' | 'entry' | 'recordsOf' | 'entriesHolding' | 'rotten' | 'isApproved'>
   readonly records: LocalRecords
   readonly taker: FileTaker
   readonly settling: Settling
@@ -270,7 +271,7 @@ export class LocalChanges {
 
   async #takeHashed(path: RelPath, stat: Stat, list: PieceList): Promise<void> {
     const [observed, content] = [observedFile(stat, list), this.#newContent(list)]
-    if (!this.#needs.records.isOverwrite(path, observed)) return await this.#commit(path, stat, observed, content)
+    if (!this.#mayBeTooMuch(path, observed)) return await this.#commit(path, stat, observed, content)
     await this.#needs.committer.commit(() => content)
     this.#needs.overwrites.add({ path, stat, observed })
   }
@@ -281,6 +282,12 @@ export class LocalChanges {
     const list = this.#needs.index.pieceList(root)
     if (list !== null) await this.#takeHashed(path, stat, list)
     this.#needs.suspect(path)
+  }
+
+  /** Another content in place of one that was here: unless the operator meant it, the brake has a say. */
+  #mayBeTooMuch(path: RelPath, observed: Extract<Observed, { kind: 'file' }>): boolean {
+    const { records, index } = this.#needs
+    return records.isOverwrite(path, observed) && !index.isApproved(ofContent(path, observed.root))
   }
 
   /** Notes its new stat, so that a scrub takes it for the file that it was, and judges it. */
@@ -383,6 +390,6 @@ function looksReplaced(stat: Stat, entry: Entry | null): boolean {
   return entry?.kind === 'file' && (entry.size !== stat.size || entry.mtimeUs !== stat.mtimeUs)
 }
 
-function observedFile(stat: Stat, list: PieceList): Observed {
+function observedFile(stat: Stat, list: PieceList): Extract<Observed, { kind: 'file' }> {
   return { kind: 'file', size: stat.size, mtimeUs: stat.mtimeUs, root: rootHash(list) }
 }

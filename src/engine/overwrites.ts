@@ -6,6 +6,7 @@
 import { type RelPath } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
 import { type Root } from '../fs/root.ts'
+import { ofContent } from '../sync/approval.ts'
 import { sameStat, type Stat } from '../sync/entry.ts'
 import { type Observed } from '../sync/local-record.ts'
 import { type Brake, type Losing, WAVE_MS } from './brake.ts'
@@ -106,6 +107,11 @@ export class Overwrites {
   /** The operator meant them, or this one: they are announced. Returns how many that were. */
   async approve(path: RelPath | null = null): Promise<number> {
     const held = [...this.#held.values()].filter((one) => path === null || one.path === path)
+    await this.#needs.committer.commit(() =>
+      held.flatMap(({ path, observed }) =>
+        observed.kind === 'file' ? [{ op: 'approved', approval: ofContent(path, observed.root) }] : [],
+      ),
+    )
     await this.#announce(held)
     return held.length
   }

@@ -176,7 +176,7 @@ export class PoolFolder implements FolderHandlers {
   /** The operator meant what the brake holds. Returns how many paths are let go. */
   async approve(): Promise<number> {
     const { deletions, overwrites } = this.local
-    return (await overwrites.approve()) + (await deletions.approve()) + this.remote.removals.approve()
+    return (await overwrites.approve()) + (await deletions.approve()) + (await this.remote.removals.approve())
   }
 
   /**
@@ -184,12 +184,15 @@ export class PoolFolder implements FolderHandlers {
    * brake holds of it meant. False: no such file.
    */
   async approveFile(path: RelPath): Promise<boolean> {
+    const { overwrites, deletions, changes, taker } = this.local
+    const isReleased =
+      (await deletions.approve(path)) + (await overwrites.approve(path)) + (await this.remote.removals.approve(path)) >
+      0
     const stat = await this.#disk.stat(path)
-    if (stat?.kind !== 'file') return false
-    if (this.scrub.isRotten(path)) await this.local.changes.takeRot(path)
-    if ((await this.local.overwrites.approve(path)) > 0) return true
-    this.local.taker.approve(path, stat.size)
-    await this.local.changes.takeNow(path)
+    if (isReleased || stat?.kind !== 'file') return isReleased
+    if (this.scrub.isRotten(path)) await changes.takeRot(path)
+    await taker.approve(path, stat)
+    await changes.takeNow(path)
     return true
   }
 

@@ -144,6 +144,7 @@ export class RemoteSide {
       ...needs,
       tree: new TreeChanges({ ...needs, contents: this.wanted }),
       rootIsSound: async () => (await guard.trouble()) === null,
+      isHeld: (path) => this.removals.isHeld(path),
       isWanted: (path) => this.wanted.rootFor(path) !== null,
       release: (path) => this.wanted.release(path),
       diskFull: (path, error) => this.space.full(path, error, null),

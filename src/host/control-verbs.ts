@@ -36,12 +36,12 @@ export function controlVerbs({ host, folders, newIdentity }: ControlVerbsNeeds):
       return { folders: dirs }
     },
     approve: async (dir, path) => {
-      const { folder } = at(dir)
+      const folder = sound(at(dir))
       if (path === null) return { folder: dir, paths: await folder.approve() }
       if (await folder.approveFile(checked(path))) return { folder: dir, paths: 1 }
       throw new ControlError('not-found', `there is no file ${path} on this host`)
     },
-    discard: async (dir) => ({ folder: dir, paths: await at(dir).folder.discard() }),
+    discard: async (dir) => ({ folder: dir, paths: await sound(at(dir)).discard() }),
     scrub: async (dir, path, now) => scrub(at(dir), path === null ? null : checked(path), now),
     newIdentity: async () => {
       const { peerId } = host()
@@ -57,6 +57,12 @@ export function controlVerbs({ host, folders, newIdentity }: ControlVerbsNeeds):
   }
 }
 
+/** Throws where the folder is halted: what the operator wants could not be looked at, and would be held again. */
+function sound({ folder }: Pick<OpenedFolder, 'folder'>): PoolFolder {
+  if (folder.halted !== null) throw new ControlError('halted', folder.halted)
+  return folder
+}
+
 function scrub({ folder, index }: OpenedFolder, path: RelPath | null, now: boolean): ScrubReport {
   if (path !== null && index.scrubFile(path) === null)
     throw new ControlError('not-found', `there is no file ${path} on this host`)
@@ -66,8 +72,7 @@ function scrub({ folder, index }: OpenedFolder, path: RelPath | null, now: boole
 
 /** One at a time; to ask for the one that runs is to ask how far it is. */
 function scrubNow(folder: PoolFolder, path: RelPath | null): void {
-  const { scrubber } = folder.scrub
-  if (folder.halted !== null) throw new ControlError('halted', folder.halted)
+  const { scrubber } = sound({ folder }).scrub
   if (scrubber.now?.running !== true) return void scrubber.scrubNow(path)
   if (scrubber.now.path === path) return
   const running = scrubber.now.path ?? 'all files'

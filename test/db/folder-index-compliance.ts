@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { type Change, type FolderIndex } from '../../src/db/index-port.ts'
+import { ofContent, ofLength, ofRecords } from '../../src/sync/approval.ts'
 import { type Entry } from '../../src/sync/entry.ts'
 import { type SignedRecord } from '../../src/sync/record.ts'
 import {
@@ -360,6 +361,33 @@ function contentTests(open: () => OpenedIndex): void {
     again.commit([{ op: 'rotten', file: rotten('a') }])
     again.commit(entries(absentEntry('a')))
     assert.deepEqual(again.rotten(), [])
+  })
+
+  test('what the operator let go is known until its path takes up a version, and as he saw it only', () => {
+    const { one, reopen } = open()
+    const stat = { kind: 'file' as const, size: 7, mtimeUs: 5, ctimeUs: 5, inode: 1 }
+    const approvals = (at: string) => [
+      ofLength(path(at), stat),
+      ofContent(path(at), rootNamed('new')),
+      ofRecords(path(at), [fileRecord(at, 'new')]),
+    ]
+    one.commit(entries(fileEntry('d/f', '1')))
+    const names = ['d/f', 'd/g', 'new/h']
+    one.commit(names.flatMap(approvals).map((approval) => ({ op: 'approved', approval }) as const))
+    const { one: again, two } = reopen()
+    const known = () => names.map((at) => approvals(at).filter((approval) => again.isApproved(approval)).length)
+    assert.deepEqual(known(), [3, 3, 3])
+    assert.equal(two.isApproved(ofContent(path('d/f'), rootNamed('new'))), false)
+    for (const other of [
+      ofLength(path('d/f'), { ...stat, mtimeUs: 6 }),
+      ofContent(path('d/f'), rootNamed('another')),
+      ofRecords(path('d/f'), [fileRecord('d/f', 'new', 9)]),
+    ])
+      assert.equal(again.isApproved(other), false)
+    again.commit(entries({ ...fileEntry('d/f', '1'), mtimeUs: 5 }))
+    assert.deepEqual(known(), [3, 3, 3])
+    again.commit(entries({ ...fileEntry('d/f', '1'), version: versionOf('b', 5) }, fileEntry('new/h', '1')))
+    assert.deepEqual(known(), [0, 3, 0])
   })
 
   test('the progress of peers is kept for each folder', () => {

@@ -7,6 +7,7 @@ import { IndexError, type IndexErrorCode } from '../../src/db/index-error.ts'
 import { openConnection } from '../../src/db/open-connection.ts'
 import { MIGRATIONS, type Migration } from '../../src/db/open-schema.ts'
 import { openIndexDatabase } from '../../src/db/open.ts'
+import { ofContent } from '../../src/sync/approval.ts'
 import { fileEntry, fileRecord, folderNamed, hashNamed, listOf, path, rootNamed } from './index-samples.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'isosyncd-open-'))
@@ -103,6 +104,9 @@ function asVersion1(at: string): void {
     DROP TRIGGER rotten_ended;
     DROP TRIGGER rotten_went;
     DROP TABLE rotten;
+    DROP TRIGGER approved_came;
+    DROP TRIGGER approved_done;
+    DROP TABLE approved;
     ALTER TABLE record DROP COLUMN earlier;
     ALTER TABLE entry DROP COLUMN verified_s;
     ALTER TABLE folder DROP COLUMN is_marked;
@@ -225,6 +229,16 @@ test('garbage is what no entry, archived file, live record or transfer holds', (
   assert.deepEqual(folder.findPiece(hashNamed('nothing')), [])
   assert.equal(folder.findPiece(hashNamed('shared')).length, 4)
   assert.equal(folder.recordsOf(path('r'))[0]?.previous, rootNamed('nothing'))
+  database.close()
+})
+
+test('a directory of which nothing is known but what the operator let go in it is no garbage', () => {
+  const database = openIndexDatabase(':memory:')
+  const folder = database.folder(FOLDER)
+  const approval = ofContent(path('new/held.iso'), rootNamed('1'))
+  folder.commit([{ op: 'approved', approval }])
+  database.collectGarbage(new Set())
+  assert.equal(folder.isApproved(approval), true)
   database.close()
 })
 

@@ -27,6 +27,7 @@ async function install(above: { entry: Entry | null; records: readonly SignedRec
     } as unknown as ConstructorParameters<typeof Applier>[0]['tree'],
     problems: new ProblemList({ log: silentLog }),
     rootIsSound: () => Promise.resolve(true),
+    isHeld: () => false,
     isWanted: () => false,
     release: () => {},
     rescan: (at) => rescanned.push(at),

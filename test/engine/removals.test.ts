@@ -13,6 +13,8 @@ test('what is deleted elsewhere is carried out also if it is heard of when the l
     const removals = new Removals({
       index: {
         entry: (path) => fileEntry(path, 'old'),
+        entriesUnder: () => [],
+        isApproved: () => false,
         recordsOf: (path) => [fileRecord(path, 'other', 1_800_000_000)],
       },
       applier: {
@@ -22,6 +24,7 @@ test('what is deleted elsewhere is carried out also if it is heard of when the l
         },
         liveSettled: () => Promise.resolve(),
       },
+      committer: { commit: () => Promise.resolve() },
       brake: { decide: () => 'pass', forget: () => {} } as unknown as Brake,
     })
     await removals.consider([], [FIRST])

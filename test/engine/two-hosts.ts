@@ -2,13 +2,13 @@
 import { type HostName, type RelPath } from '../../src/base/brand.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { type FolderKeys, generateSecret, parseSecret } from '../../src/base/secret.ts'
-import { type FolderIndex } from '../../src/db/index-port.ts'
+import { type ContentPlace, type FolderIndex } from '../../src/db/index-port.ts'
 import { openIndexDatabase } from '../../src/db/open.ts'
 import { type FolderSettings } from '../../src/engine/folder-settings.ts'
 import { PoolFolder } from '../../src/engine/pool-folder.ts'
 import { type MemoryOp, MemoryRoot } from '../../src/fs/memory-root.ts'
 import { type FsErrorCode } from '../../src/fs/root.ts'
-import { MemoryNetwork } from '../../src/net/memory-network.ts'
+import { type MemoryLink, MemoryNetwork } from '../../src/net/memory-network.ts'
 import { InlineHasher } from '../../src/scan/inline-hasher.ts'
 import { createScanner } from '../../src/scan/scanner.ts'
 import { HostClock, SimTime } from '../sim/sim-time.ts'
@@ -25,15 +25,20 @@ export class SqliteFailure extends Error {
 
 export class BenchHost {
   readonly root: MemoryRoot
-  readonly folder: PoolFolder
+  /** Of all lives. */
+  readonly settings: { -readonly [Key in keyof FolderSettings]: FolderSettings[Key] }
+  folder: PoolFolder
   readonly index: FolderIndex
   /** Each operation of the disk and its path, in order. */
   readonly asked: (readonly [MemoryOp, string])[] = []
   fails: (op: MemoryOp, path: string) => FsErrorCode | null = () => null
   /** The code with which every transaction of the index fails; null: none does. */
   indexFails: string | null = null
+  readonly #begin: () => { folder: PoolFolder; link: MemoryLink }
+  #link: MemoryLink
 
   constructor(name: string, keys: FolderKeys, time: SimTime, network: MemoryNetwork) {
+    this.settings = settingsOf(name, keys)
     const clock = new HostClock({ time, wallMs: () => 1.7e12 + time.nowMs })
     let us = 0
     const now = () => (us = Math.max(us + 1, Math.floor(clock.now() * 1000)))
@@ -41,22 +46,39 @@ export class BenchHost {
     const index = openIndexDatabase(':memory:').folder(keys.id)
     this.index = failing(index, () => this.indexFails)
     const disk = this.root
-    this.folder = new PoolFolder(settingsOf(name, keys), {
+    const needs = {
       disk,
       index: this.index,
       hasher: new InlineHasher(),
       scanner: createScanner({ root: disk, index: this.index, ignored: () => false, clock }),
-      openPlace: (place) => (place.in === 'tree' ? disk.open(place.entry.path) : disk.openArchived(place.name)),
+      openPlace: (place: ContentPlace) =>
+        place.in === 'tree' ? disk.open(place.entry.path) : disk.openArchived(place.name),
       hasWriters: () => null,
       indexTakesWrites: async () => this.indexFails === null,
       renewIndex: () => {},
       clock,
       log: silentLog,
-    })
-    const handlers = this.folder
+    }
     const { replica } = index
-    network.openFolder({ name: name as HostName, site: null, writer: true, folder: keys.id, replica, handlers })
-    this.folder.start()
+    this.#begin = () => {
+      const folder = new PoolFolder(this.settings, needs)
+      const host = { name: name as HostName, site: null, writer: true, folder: keys.id, replica, handlers: folder }
+      const link = network.openFolder(host)
+      folder.start()
+      return { folder, link }
+    }
+    const begun = this.#begin()
+    this.folder = begun.folder
+    this.#link = begun.link
+  }
+
+  /** Ends this life of the daemon, when what it is at has ended, and begins the next. */
+  async restart(): Promise<void> {
+    this.#link.close()
+    await this.folder.close()
+    const begun = this.#begin()
+    this.folder = begun.folder
+    this.#link = begun.link
   }
 
   /** What the watcher would say. */
