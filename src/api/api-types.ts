@@ -187,7 +187,8 @@ export interface ArchivedReport {
   /** The path it had. */
   readonly path: string
   readonly size: number
-  readonly reason: 'deleted' | 'replaced' | 'conflict' | 'rotten'
+  /** 'unknown': the index that knew it was lost, and no record tells it. */
+  readonly reason: 'deleted' | 'replaced' | 'conflict' | 'rotten' | 'unknown'
   /** Milliseconds since 1970. */
   readonly archivedMs: number
   readonly root: string

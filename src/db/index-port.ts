@@ -14,8 +14,11 @@ export interface ArchivedContent {
   readonly path: RelPath
   readonly root: RootHash
   readonly size: number
-  /** 'rotten': the copy that a scrub found rotten, under the root hash of what really is in it. */
-  readonly reason: 'deleted' | 'replaced' | 'conflict' | 'rotten'
+  /**
+   * 'rotten': the copy that a scrub found rotten, under the root hash of what really is in it. 'unknown': it was found
+   * there by a new index.
+   */
+  readonly reason: 'deleted' | 'replaced' | 'conflict' | 'rotten' | 'unknown'
   /** Wall clock, milliseconds: for people. */
   readonly archivedMs: number
 }

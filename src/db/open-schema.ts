@@ -12,7 +12,14 @@ import { type Connection } from './open-connection.ts'
 export type Migration = (db: Connection) => void
 
 /** schema.sql is the last version. A change goes into schema.sql and, as a migration, to the end of this list. */
-export const MIGRATIONS: readonly Migration[] = [scrubbing, earlierContents, markedRoots, timeKept, approvals]
+export const MIGRATIONS: readonly Migration[] = [
+  scrubbing,
+  earlierContents,
+  markedRoots,
+  timeKept,
+  approvals,
+  unknownReasons,
+]
 
 /** To 2: when each file was last found right, rounds, and rotten files. Adding columns touches no row. */
 function scrubbing(db: Connection): void {
@@ -87,6 +94,26 @@ function approvals(db: Connection): void {
     CREATE TRIGGER approved_done AFTER UPDATE OF version ON entry WHEN NEW.version IS NOT OLD.version BEGIN
       DELETE FROM approved WHERE dir = NEW.dir AND name = NEW.name;
     END;`)
+}
+
+/** To 7: files in the archive of which a new index does not know why they are there. */
+function unknownReasons(db: Connection): void {
+  db.exec(`
+    CREATE TABLE archived_7 (
+      folder      INTEGER NOT NULL REFERENCES folder (id),
+      name        TEXT NOT NULL,
+      path        TEXT NOT NULL,
+      content     INTEGER NOT NULL,
+      size        INTEGER NOT NULL,
+      reason      TEXT NOT NULL CHECK (reason IN ('deleted', 'replaced', 'conflict', 'rotten', 'unknown')),
+      archived_ms REAL NOT NULL,
+      used_ms     REAL NOT NULL DEFAULT 0,
+      PRIMARY KEY (folder, name)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO archived_7 SELECT folder, name, path, content, size, reason, archived_ms, used_ms FROM archived;
+    DROP TABLE archived;
+    ALTER TABLE archived_7 RENAME TO archived;
+    CREATE INDEX archived_content ON archived (content);`)
 }
 
 /** `replica` is drawn for a new database only. `onBackup` is told where the copy is. Throws IndexError. */

@@ -145,7 +145,7 @@ CREATE TABLE archived (
   path        TEXT NOT NULL,
   content     INTEGER NOT NULL,
   size        INTEGER NOT NULL,
-  reason      TEXT NOT NULL CHECK (reason IN ('deleted', 'replaced', 'conflict', 'rotten')),
+  reason      TEXT NOT NULL CHECK (reason IN ('deleted', 'replaced', 'conflict', 'rotten', 'unknown')),
   archived_ms REAL NOT NULL,
   used_ms     REAL NOT NULL DEFAULT 0,
   PRIMARY KEY (folder, name)

@@ -17,7 +17,7 @@ import { type Committer } from './committer.ts'
 
 export interface ArchiveFinderNeeds {
   readonly disk: Pick<Root, 'listArchive' | 'openArchived'>
-  readonly index: Pick<FolderIndex, 'archive' | 'pieceList' | 'recordsOf'>
+  readonly index: Pick<FolderIndex, 'archive' | 'pieceList'>
   readonly hasher: Pick<Hasher, 'hash'>
   readonly committer: Pick<Committer, 'commit'>
   /** The root is there and is the one it was. */
@@ -71,10 +71,9 @@ export class ArchiveFinder {
       if (list === null) return false
       const [root, { size }] = [rootHash(list), file.stat]
       const content: readonly Change[] = index.pieceList(root) === null ? [{ op: 'content', root, list }] : []
-      const reason = index.recordsOf(path).some(({ kind }) => kind !== 'tombstone') ? 'replaced' : 'deleted'
       // It may have been archived just now, and is known by now with the reason why.
       const isKnown = () => index.archive().some((other) => other.name === name)
-      const archived: Change = { op: 'archived', file: { name, path, root, size, reason, archivedMs } }
+      const archived: Change = { op: 'archived', file: { name, path, root, size, reason: 'unknown', archivedMs } }
       await committer.commit(() => (isKnown() ? [] : [...content, archived]))
       this.#needs.found(root)
       return true

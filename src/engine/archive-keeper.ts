@@ -9,6 +9,7 @@ import { type PurgeWhat } from '../api/api-types.ts'
 import { type ArchivedContent, type FolderIndex } from '../db/index-port.ts'
 import { FsError, type Root } from '../fs/root.ts'
 import { HashedFileChanged, type Hasher } from '../scan/hasher.ts'
+import { isKnownContent, reasonTold } from '../sync/archive-reason.ts'
 import { rootHash } from '../sync/piece-list.ts'
 import { type Committer } from './committer.ts'
 import { type PathLocks } from './path-locks.ts'
@@ -28,7 +29,7 @@ export class ArchiveRefusal extends Error {
 
 export interface ArchiveKeeperNeeds {
   readonly disk: Pick<Root, 'stat' | 'restore' | 'openArchived' | 'purgeArchived'>
-  readonly index: Pick<FolderIndex, 'archive' | 'archivedBefore' | 'usedMs'>
+  readonly index: Pick<FolderIndex, 'archive' | 'archivedBefore' | 'usedMs' | 'recordsOf'>
   /** Null while the root is the one that the index speaks of; else why nothing may be done in it. */
   readonly rootTrouble: () => Promise<string | null>
   readonly hasher: Pick<Hasher, 'hash'>
@@ -55,19 +56,22 @@ export class ArchiveKeeper {
 
   /** Newest first. */
   list(): readonly ArchivedContent[] {
-    return [...this.#needs.index.archive()].sort((a, b) => b.archivedMs - a.archivedMs)
+    const newestFirst = [...this.#needs.index.archive()].sort((a, b) => b.archivedMs - a.archivedMs)
+    return newestFirst.map((file) => ({ ...file, reason: this.#reasonOf(file) }))
+  }
+
+  /** Records may come later than the file was found, so they are asked each time. */
+  #reasonOf({ path, root, reason }: ArchivedContent): ArchivedContent['reason'] {
+    return reason === 'unknown' ? (reasonTold(root, this.#needs.index.recordsOf(path)) ?? 'unknown') : reason
   }
 
   /**
    * Moves an archived file back to its path (or `to`) and announces it as a change of this moment, so that it comes
-   * back on every host. `name` is the name in the archive, or the path it had: then the newest of that path that has
-   * not rotted.
+   * back on every host. `name` is the name in the archive, or the path it had: then the newest of that path that is
+   * not known to have rotted, and cannot have without its being known.
    */
   async restore(name: string, to: RelPath | null): Promise<{ name: string; path: RelPath }> {
-    const file =
-      this.list().find((f) => f.name === name) ?? this.list().find((f) => f.path === name && f.reason !== 'rotten')
-    if (file === undefined)
-      throw new ArchiveRefusal('not-found', `${name} is not in the archive; \`isosyncd archive list\` shows what is`)
+    const file = this.#find(name)
     await this.#assertRoot()
     await this.#assertSound(file)
     const path = to ?? file.path
@@ -83,6 +87,21 @@ export class ArchiveKeeper {
     this.#needs.log.info({ path, archived: file.name }, `restored ${path} from the archive`)
     await this.#needs.takeNow(path)
     return { name: file.name, path }
+  }
+
+  #find(name: string): ArchivedContent {
+    const { index } = this.#needs
+    const files = this.list()
+    const ofPath = files.filter((file) => file.path === name && file.reason !== 'rotten')
+    const isSound = ({ path, root, reason }: ArchivedContent) =>
+      reason !== 'unknown' || isKnownContent(root, index.recordsOf(path))
+    const file = files.find((file) => file.name === name) ?? ofPath.find(isSound)
+    if (file !== undefined) return file
+    const why =
+      ofPath.length === 0
+        ? `${name} is not in the archive; \`isosyncd archive list\` shows what is`
+        : `what is in the archive of ${name} was put there before the index was lost, and may have rotted: restore it by its full name, as \`isosyncd archive list\` shows it`
+    throw new ArchiveRefusal('not-found', why)
   }
 
   /** Removes archived files for good. */

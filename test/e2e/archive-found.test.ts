@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import { Cluster, type Host, until } from './cluster.ts'
 import { archivedFrom, archiveOf, drop, traffic } from './pool.ts'
 
@@ -20,8 +21,7 @@ test('a new index finds what lies in the archive', async () => {
   writeFileSync(join(two.dir, '.sync/Archive/of Resilio.img'), 'not ours')
 
   await loseIndex(two)
-  await until('they are found', async () => (await archiveOf(two)).length === 2)
-  assert.deepEqual(await listed(two), before)
+  await until('they are found, and records tell why', async () => isDeepStrictEqual(await listed(two), before))
 
   const { received } = await traffic(two)
   writeFileSync(one.path('again.img'), deleted)

@@ -2,7 +2,7 @@
 import { type HostName, type RelPath } from '../../src/base/brand.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { type FolderKeys, generateSecret, parseSecret } from '../../src/base/secret.ts'
-import { type ContentPlace, type FolderIndex } from '../../src/db/index-port.ts'
+import { type FolderIndex } from '../../src/db/index-port.ts'
 import { openIndexDatabase } from '../../src/db/open.ts'
 import { type FolderSettings } from '../../src/engine/folder-settings.ts'
 import { PoolFolder } from '../../src/engine/pool-folder.ts'
@@ -23,62 +23,84 @@ export class SqliteFailure extends Error {
   }
 }
 
+interface Life {
+  readonly index: FolderIndex
+  readonly folder: PoolFolder
+  readonly link: MemoryLink
+}
+
 export class BenchHost {
   readonly root: MemoryRoot
   /** Of all lives. */
   readonly settings: { -readonly [Key in keyof FolderSettings]: FolderSettings[Key] }
-  folder: PoolFolder
-  readonly index: FolderIndex
   /** Each operation of the disk and its path, in order. */
   readonly asked: (readonly [MemoryOp, string])[] = []
   fails: (op: MemoryOp, path: string) => FsErrorCode | null = () => null
   /** The code with which every transaction of the index fails; null: none does. */
   indexFails: string | null = null
-  readonly #begin: () => { folder: PoolFolder; link: MemoryLink }
-  #link: MemoryLink
+  readonly #keys: FolderKeys
+  readonly #clock: HostClock
+  readonly #network: MemoryNetwork
+  #life: Life
 
   constructor(name: string, keys: FolderKeys, time: SimTime, network: MemoryNetwork) {
     this.settings = settingsOf(name, keys)
-    const clock = new HostClock({ time, wallMs: () => 1.7e12 + time.nowMs })
+    this.#keys = keys
+    this.#network = network
+    this.#clock = new HostClock({ time, wallMs: () => 1.7e12 + time.nowMs })
     let us = 0
-    const now = () => (us = Math.max(us + 1, Math.floor(clock.now() * 1000)))
+    const now = () => (us = Math.max(us + 1, Math.floor(this.#clock.now() * 1000)))
     this.root = new MemoryRoot({}, { now, fail: (op, path) => this.#ask(op, path) })
-    const index = openIndexDatabase(':memory:').folder(keys.id)
-    this.index = failing(index, () => this.indexFails)
-    const disk = this.root
-    const needs = {
+    this.#life = this.#begin(this.#newIndex())
+  }
+
+  get folder(): PoolFolder {
+    return this.#life.folder
+  }
+
+  get index(): FolderIndex {
+    return this.#life.index
+  }
+
+  /** Ends this life of the daemon, when what it is at has ended, and begins the next. */
+  async restart(): Promise<void> {
+    await this.#end()
+    this.#life = this.#begin(this.index)
+  }
+
+  async loseIndex(): Promise<void> {
+    await this.#end()
+    this.#life = this.#begin(this.#newIndex())
+  }
+
+  async #end(): Promise<void> {
+    this.#life.link.close()
+    await this.#life.folder.close()
+  }
+
+  #newIndex(): FolderIndex {
+    return failing(openIndexDatabase(':memory:').folder(this.#keys.id), () => this.indexFails)
+  }
+
+  #begin(index: FolderIndex): Life {
+    const { root: disk, settings } = this
+    const clock = this.#clock
+    const folder = new PoolFolder(settings, {
       disk,
-      index: this.index,
+      index,
       hasher: new InlineHasher(),
-      scanner: createScanner({ root: disk, index: this.index, ignored: () => false, clock }),
-      openPlace: (place: ContentPlace) =>
-        place.in === 'tree' ? disk.open(place.entry.path) : disk.openArchived(place.name),
+      scanner: createScanner({ root: disk, index, ignored: () => false, clock }),
+      openPlace: (place) => (place.in === 'tree' ? disk.open(place.entry.path) : disk.openArchived(place.name)),
       hasWriters: () => null,
       indexTakesWrites: async () => this.indexFails === null,
       renewIndex: () => {},
       clock,
       log: silentLog,
-    }
-    const { replica } = index
-    this.#begin = () => {
-      const folder = new PoolFolder(this.settings, needs)
-      const host = { name: name as HostName, site: null, writer: true, folder: keys.id, replica, handlers: folder }
-      const link = network.openFolder(host)
-      folder.start()
-      return { folder, link }
-    }
-    const begun = this.#begin()
-    this.folder = begun.folder
-    this.#link = begun.link
-  }
-
-  /** Ends this life of the daemon, when what it is at has ended, and begins the next. */
-  async restart(): Promise<void> {
-    this.#link.close()
-    await this.folder.close()
-    const begun = this.#begin()
-    this.folder = begun.folder
-    this.#link = begun.link
+    })
+    const host = { name: settings.dir.slice(1) as HostName, site: null, writer: true, folder: this.#keys.id }
+    const link = this.#network.openFolder({ ...host, replica: index.replica, handlers: folder })
+    folder.start()
+    return { index, folder, link }
   }
 
   /** What the watcher would say. */
