@@ -2,20 +2,23 @@
  * What to ask of a source, in this order, each step only if the one before left room:
  *   1. of the pieces that no receiver has, our own share (shares.ts), in the order of the file
  *   2. of what none has but those that deliver far less than the others, what were our share without them
- *   3. as 1, from the end of the largest share left: its owner is slower than we
+ *   3. as 1, from the end of the largest share left: its owner is slower than we, or has more than it can pass on
  *   4. when none such are left anywhere: what the receivers have but cannot send fast enough
  * Steps 3 and 4 leave some pieces alone that are most likely on their way to us already.
  *
  * A host whose own uplink is slow would take its share and sit on it. So who has fetched much from a source that no
  * other receiver has taken yet, fetches no more: others find that share the largest left, and steal it. Unless all
- * others are far behind: then it is their downlinks that are slow, and nobody is helped by waiting.
+ * others are far behind: then it is their downlinks that are slow, and nobody is helped by waiting. And where all have
+ * fetched much that nobody has taken, the source is faster than all uplinks together: it is to go on, and, when all
+ * pieces are somewhere (step 4), to send what the receivers would take longer for.
  */
 import { type PickRound, type PickState } from './pick-round.ts'
+import { type PeerKey } from './swarm-view.ts'
 
 export function pickFromSource(state: PickState, round: PickRound): void {
   const { shares, levels } = state.swarm
   const rare = levels[0]!
-  const most = isFarAhead(state, round) ? Infinity : round.underWay - state.unspread.size
+  const most = isFarAhead(state, round) ? Infinity : mostUnspread(state, round) - state.unspread.size
   const own = round.take([rare, shares.of.get(state.self)!], most)
   const instead = insteadOfSlow(state, round, most - own)
   steal(state, round, most - own - instead)
@@ -23,6 +26,20 @@ export function pickFromSource(state: PickState, round: PickRound): void {
   const rareLeft = round.openIn(round.pieces, rare) > 0
   if (!rareLeft && receiversAreBusy(state, round)) round.takeParts([], state.open.size - round.underWay)
   if (round.picked.length === 0) round.takeParts([], round.hurried)
+}
+
+/** Pieces that only we have fetched, at most. What even the quickest of the others has not passed on yet comes on top. */
+function mostUnspread(state: PickState, round: PickRound): number {
+  if (state.unspread.size < round.underWay) return round.underWay
+  let least = Infinity
+  for (const peer of state.swarm.receivers.keys()) least = Math.min(least, alone(state, round, peer))
+  return round.underWay + least
+}
+
+/** Open pieces that only this receiver has. */
+function alone({ swarm }: PickState, round: PickRound, receiver: PeerKey): number {
+  const pieces = swarm.piecesOf(receiver)
+  return pieces === null ? 0 : round.openIn(swarm.levels[1]!, pieces)
 }
 
 /** True without other receivers, or when all have told of some, but far less than half of what we have. */
@@ -51,10 +68,14 @@ function insteadOfSlow({ swarm, deliveries, self }: PickState, round: PickRound,
 }
 
 /** From the end of the largest share left, but for what its owner most likely has under way. */
-function steal({ swarm: { shares, levels } }: PickState, round: PickRound, most: number): void {
+function steal(state: PickState, round: PickRound, most: number): void {
+  const { shares, levels } = state.swarm
   if (round.room === 0 || most <= 0 || shares.of.size === 1) return
   const rare = levels[0]!
-  const left = [...shares.of.values()].map((share) => ({ share, pieces: round.openIn(rare, share) - round.underWay }))
+  const left = [...shares.of].map(([owner, share]) => {
+    const isStuck = owner !== state.self && alone(state, round, owner) > round.underWay
+    return { share, pieces: round.openIn(rare, share) - (isStuck ? 0 : round.underWay) }
+  })
   left.sort((a, b) => b.pieces - a.pieces)
   let room = most
   for (const { share, pieces } of left) room -= round.takeParts([rare, share], Math.min(pieces, room))
