@@ -128,6 +128,7 @@ export class LocalChanges {
   /** The root has gone, or is another: what had not settled may have been seen there. The scan after it is back looks anew. */
   halted(): void {
     this.#needs.settling.forgetAll()
+    this.#needs.overwrites.doubtNothing()
     for (const target of [...this.#linksTo.keys()]) this.#wakeLinks(target)
   }
 

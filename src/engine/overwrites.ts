@@ -66,6 +66,12 @@ export class Overwrites {
     if (this.#suspects.delete(path)) this.#decideSoon()
   }
 
+  /** What looked changed may have been seen on another disk than this: what has changed on this is seen again. */
+  doubtNothing(): void {
+    this.#suspects.clear()
+    this.#decideSoon()
+  }
+
   /** Its content is another: it is announced when it is clear that not too many are. */
   add(overwrite: Overwrite): void {
     this.forget(overwrite.path)

@@ -160,3 +160,13 @@ test('a file that is written to while its record is committed is looked at again
   await new Promise(setImmediate)
   assert.deepEqual(again, [path('image.iso')])
 })
+
+test('when the root is not there any more, nothing that was seen in it keeps other files waiting', () => {
+  const forgotten: string[] = []
+  const needs = {
+    settling: { forgetAll: () => forgotten.push('what has not settled') },
+    overwrites: { doubtNothing: () => forgotten.push('what looked changed') },
+  }
+  new LocalChanges(needs as unknown as LocalChangesNeeds).halted()
+  assert.deepEqual(forgotten, ['what has not settled', 'what looked changed'])
+})

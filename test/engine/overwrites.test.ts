@@ -84,6 +84,15 @@ describe('overwritten files', () => {
     assert.equal(announced.length, 2)
   })
 
+  test('wait no more for files that looked changed on a disk that was mounted in place of this one', async () => {
+    for (let i = 0; i < 12; i++) overwrites.suspect(nth(i))
+    overwrite(0, 2)
+    await clock.pass(GATHERED_MS)
+    overwrites.doubtNothing()
+    await clock.pass(GATHERED_MS)
+    assert.equal(announced.length, 2)
+  })
+
   test('none has left when the last of many has been read', async () => {
     for (let i = 0; i < 12; i++) overwrites.suspect(nth(i))
     for (let i = 0; i < 12; i++) {
