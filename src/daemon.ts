@@ -12,6 +12,7 @@ import { type Config } from './config/config.ts'
 import { diffConfig } from './config/diff.ts'
 import { type ContentPlace } from './db/index-port.ts'
 import { type Root } from './fs/root.ts'
+import { awaitRoom } from './host/await-room.ts'
 import { giveMemoryBackWhenCalm, thisProcess } from './host/calm-memory.ts'
 import { controlVerbs } from './host/control-verbs.ts'
 import { keepIndexSmall } from './host/index-upkeep.ts'
@@ -54,7 +55,12 @@ export async function runDaemon(config: Config, needs: DaemonNeeds): Promise<num
   void signals.stop.then(() => (stopping = true))
   try {
     let running: Config = config
-    while (!stopping) running = await runOnce(running, needs, signals)
+    while (!stopping)
+      try {
+        running = await runOnce(running, needs, signals)
+      } catch (error) {
+        await awaitRoom(error, { storagePath: running.storagePath, signals, clock: systemClock, log: needs.log })
+      }
     return 0
   } catch (error) {
     needs.log.error({ err: error }, error instanceof Error ? error.message : String(error))

@@ -2,11 +2,14 @@
 import Database from 'better-sqlite3'
 import { type ReplicaId } from '../base/brand.ts'
 import { hexOf } from './blob.ts'
+import { isUnwritableIndex } from './index-error.ts'
 import { quickCheck } from './open-connection.ts'
 
 export interface ExaminedIndex {
   /** What is damaged, in SQLite's words; empty when all is well. */
   readonly damage: readonly string[]
+  /** Why it could not be looked at: its disk has no room for what SQLite keeps beside it; null: it could. */
+  readonly unseen: string | null
   /** Null where it cannot be told. */
   readonly replica: ReplicaId | null
   /** Folders, by id, of which it knows something that lies on this host, or lay there. */
@@ -28,6 +31,7 @@ export function examineIndex(path: string): ExaminedIndex {
         .all()
       return {
         damage,
+        unseen: null,
         replica: replica === undefined ? null : hexOf<ReplicaId>(replica),
         known: new Set(known.map((id) => hexOf(id))),
       }
@@ -35,7 +39,9 @@ export function examineIndex(path: string): ExaminedIndex {
       db.close()
     }
   } catch (error) {
-    return { damage: [error instanceof Error ? error.message : String(error)], replica: null, known: new Set() }
+    const said = error instanceof Error ? error.message : String(error)
+    const isUnseen = isUnwritableIndex(error)
+    return { damage: isUnseen ? [] : [said], unseen: isUnseen ? said : null, replica: null, known: new Set() }
   }
 }
 

@@ -44,6 +44,12 @@ export function isUnwritableIndex(error: unknown): boolean {
   return code === 'SQLITE_FULL' || /^SQLITE_(IOERR|READONLY|CANTOPEN)/.test(code)
 }
 
+/** Whether its disk had no room, at the start or in a transaction. */
+export function isFullIndex(error: unknown): boolean {
+  const cause = error instanceof IndexError ? error.cause : error
+  return cause instanceof Error && 'code' in cause && cause.code === 'SQLITE_FULL'
+}
+
 export function corruptIndex(path: string, said: string, cause?: unknown): IndexError {
   return new IndexError(
     'corrupt',

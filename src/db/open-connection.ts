@@ -1,6 +1,6 @@
 /** Opens one SQLite file the way an index needs it: durable, bounded in memory, and surely ours. */
 import Database from 'better-sqlite3'
-import { asIndexError, IndexError } from './index-error.ts'
+import { asIndexError, IndexError, isUnwritableIndex } from './index-error.ts'
 
 export type Connection = Database.Database
 
@@ -59,8 +59,13 @@ export function quickCheck(db: Connection): readonly string[] {
     const found = db.prepare<[], string>('PRAGMA quick_check(10)').pluck().all()
     return found.length === 1 && found[0] === 'ok' ? [] : found
   } catch (error) {
+    if (isUnwritableIndex(error) && !isReadFailure(error)) throw error // no room is no damage
     return [error instanceof Error ? error.message : String(error)]
   }
+}
+
+function isReadFailure(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^SQLITE_IOERR_(SHORT_)?READ/.test(String(error.code))
 }
 
 /** The one number that a query gives. */

@@ -30,8 +30,13 @@ export function acquireLock(file: string): Lock | Held {
 }
 
 function lockByKernel(fd: number): Lock {
-  fs.ftruncateSync(fd)
-  fs.writeSync(fd, ownName(), 0)
+  try {
+    fs.ftruncateSync(fd)
+    fs.writeSync(fd, ownName(), 0)
+  } catch (error) {
+    fs.closeSync(fd) // or the next try would find it locked, by ourselves
+    throw error
+  }
   let held = true
   return {
     release() {

@@ -73,6 +73,12 @@ function indexFinding(file: string, isRunning: boolean, index: ExaminedIndex | n
   if (isRunning) return fine('the index is open in the running daemon, which checked it at its start')
   if (index === null)
     return note('there is no index: at the next start all files are read and taken up by content; nothing is deleted')
+  if (index.unseen !== null)
+    return {
+      level: 'warning',
+      what: `the index ${file} cannot be looked at (${index.unseen}): its disk takes no writes, or this user may not`,
+      mend: `make room: \`df ${file}\`; or run doctor as the daemon's user`,
+    }
   if (index.damage.length === 0) return fine(`the index ${file} is undamaged`)
   return {
     level: 'warning',

@@ -35,7 +35,7 @@ export function openStorage(path: string, needs: { log: Log; clock: Pick<Clock, 
   const files = storageFiles(path)
   const lock = takeLock(files.lock, `storage_path ${path}`)
   const now = () => needs.clock.now()
-  const index = openIndex(files, { log: needs.log, now })
+  const index = openLocked(lock, () => openIndex(files, { log: needs.log, now }))
   let renewal: SetAsideReason | null = null
   return {
     index,
@@ -51,6 +51,16 @@ export function openStorage(path: string, needs: { log: Log; clock: Pick<Clock, 
       if (renewal === 'copied') setAside(files.identity, renewal, now())
       lock.release()
     },
+  }
+}
+
+/** The lock is given back where it did not open: the next try is not to find it taken, by ourselves. */
+function openLocked(lock: Lock, open: () => IndexDatabase): IndexDatabase {
+  try {
+    return open()
+  } catch (error) {
+    lock.release()
+    throw error
   }
 }
 

@@ -1,6 +1,8 @@
 /** This host's identity: an Ed25519 seed in a file that only the daemon's user can read. */
 import { randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { syncPath } from '../base/sync-path.ts'
 
 const SEED_BYTES = 32
 
@@ -24,14 +26,19 @@ function read(file: string): Uint8Array | null {
   }
 }
 
+/** It is there whole or not at all: half of one, from a full disk or a power cut, would keep the daemon from starting. */
 function make(file: string): Uint8Array {
   const seed = randomBytes(SEED_BYTES)
-  const fd = openSync(file, 'wx', 0o600)
+  const growing = `${file}.tmp`
+  rmSync(growing, { force: true })
+  const fd = openSync(growing, 'wx', 0o600)
   try {
     writeSync(fd, seed)
     fsyncSync(fd)
   } finally {
     closeSync(fd)
   }
+  renameSync(growing, file)
+  syncPath(dirname(file))
   return seed
 }
