@@ -1,6 +1,6 @@
 /**
- * The network of this host: one libp2p node, one dialer for each line of known_hosts however many folders name it, and
- * the folders. What libp2p tells is handed to the folder that it is about.
+ * The network of this host: one libp2p node, the dialers of all lines of known_hosts, and the folders. What libp2p tells
+ * is handed to the folder that it is about.
  */
 import { lookup } from 'node:dns/promises'
 import { type Socket } from 'node:net'
@@ -11,13 +11,13 @@ import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
 import { type Redacted } from '../base/redacted.ts'
 import { type FolderKeys } from '../base/secret.ts'
-import { addressOf, dialAddress, listenerPort } from './address.ts'
+import { addressOf, listenerPort } from './address.ts'
 import { type MuxerBreach } from './bounded-muxer.ts'
 import { Connections } from './connections.ts'
+import { Dialers } from './dialers.ts'
 import { Doorkeeper } from './doorkeeper.ts'
 import { FailedHandshakes } from './failed-handshakes.ts'
 import { FOLDER_PROTOCOL, FolderNet } from './folder-net.ts'
-import { HostDialer } from './host-dialer.ts'
 import { type HostStatus } from './host-status.ts'
 import { IncomingStreams } from './incoming-streams.ts'
 import { Lanes } from './lanes.ts'
@@ -90,7 +90,7 @@ export class Network {
   readonly #options: NetworkOptions
   readonly #needs: Required<NetworkNeeds>
   readonly #folders = new Map<FolderId, FolderNet>()
-  readonly #dialers = new Map<HostName, HostDialer>()
+  readonly #dialers: Dialers
   readonly #connections: Connections
   readonly #buffers = new PieceBuffers()
   readonly #doorkeeper: Doorkeeper
@@ -108,6 +108,12 @@ export class Network {
     this.#needs = { resolve: resolveBySystem, random: Math.random, foldersOpen: Promise.resolve(), ...needs }
     this.#limits = new SiteLimits(options, this.#needs)
     this.#connections = new Connections(needs)
+    this.#dialers = new Dialers({
+      ...this.#needs,
+      dial: async (addresses) => (await this.#started.dial(addresses)).remotePeer.toString(),
+      connections: this.#connections,
+      changed: (peerId) => this.#considerAll(peerId),
+    })
     const dialAgain = (connection: Connection) => this.#dialAgain(connection)
     this.#renewal = new Renewal({ ...this.#needs, dialAgain })
     this.#waitingRoom = new WaitingRoom(needs)
@@ -119,8 +125,8 @@ export class Network {
       opened: (peerId) => this.#folders.forEach((folder) => folder.laneOpened(peerId)),
     })
     this.#breaches = new SeldomLog({ everyMs: BREACH_LOG_MS }, needs)
-    const isKnown = (address: string) => this.#isKnown(address)
-    const refresh = async () => void (await Promise.all([...this.#dialers.values()].map((d) => d.refresh())))
+    const isKnown = (address: string) => this.#dialers.leadTo(address)
+    const refresh = () => this.#dialers.refresh()
     this.#doorkeeper = new Doorkeeper(options, { ...this.#needs, isKnown, refresh })
   }
 
@@ -204,7 +210,7 @@ export class Network {
 
   /** Tries every host now that is not connected. */
   retryNow(): void {
-    for (const dialer of this.#dialers.values()) dialer.poke()
+    this.#dialers.poke()
   }
 
   async close(): Promise<void> {
@@ -220,40 +226,13 @@ export class Network {
 
   /** Gives a folder the dialers of its lines, and stops those that no folder needs any more. */
   #point(folder: FolderNet, knownHosts: readonly string[]): void {
-    folder.setDialers([...new Set(knownHosts)].map((line) => this.#dialerFor(line as HostName)))
+    folder.setDialers([...new Set(knownHosts)].map((line) => this.#dialers.of(line as HostName)))
     this.#dropUnusedDialers()
     for (const connection of this.#connections.all()) folder.consider(connection)
   }
 
-  #dialerFor(line: HostName): HostDialer {
-    const known = this.#dialers.get(line)
-    if (known !== undefined) return known
-    const { clock, log, random, resolve } = this.#needs
-    const dialer = new HostDialer(
-      { line },
-      {
-        clock,
-        log,
-        random,
-        resolve,
-        dial: async (addresses) => (await this.#started.dial(addresses)).remotePeer.toString(),
-        isConnected: (peerId) => this.#connections.has(peerId),
-        isConnectedAt: (peerId, addresses) =>
-          this.#connections.of(peerId).some((connection) => addresses.includes(addressOf(connection.remoteAddr))),
-        changed: () => this.#considerAll(dialer.peerId),
-      },
-    )
-    this.#dialers.set(line, dialer)
-    return dialer
-  }
-
   #dropUnusedDialers(): void {
-    const used = new Set([...this.#folders.values()].flatMap((folder) => folder.dialers))
-    for (const [line, dialer] of this.#dialers) {
-      if (used.has(dialer)) continue
-      dialer.close()
-      this.#dialers.delete(line)
-    }
+    this.#dialers.keep(new Set([...this.#folders.values()].flatMap((folder) => folder.dialers)))
   }
 
   #closeFolder(id: FolderId, folder: FolderNet): void {
@@ -273,8 +252,7 @@ export class Network {
   #wasClosed(connection: Connection): void {
     this.#lanes.closed(connection)
     if (!this.#connections.remove(connection)) return
-    const peerId = connection.remotePeer.toString()
-    for (const dialer of this.#dialers.values()) if (dialer.peerId === peerId) dialer.poke()
+    this.#dialers.poke(connection.remotePeer.toString())
   }
 
   #logBreach(address: string, breach: MuxerBreach): void {
@@ -304,14 +282,10 @@ export class Network {
     return this.#folders.get(id) ?? [...this.#folders.values()].find((folder) => folder.answersTo(id))
   }
 
-  #isKnown(address: string): boolean {
-    return [...this.#dialers.values()].some((dialer) => dialer.addresses.includes(address))
-  }
-
   /** Whether whoever calls gets as far as a handshake. */
   async #admits(address: string, socket: Socket): Promise<boolean> {
     if (await this.#doorkeeper.denies(address)) return false
-    const known = this.#isKnown(address)
+    const known = this.#dialers.leadTo(address)
     if (!this.#waitingRoom.enter(socket, address, known)) return false
     return (await saysOpening(socket, this.#needs.clock)) && this.#waitingRoom.begins(known)
   }
@@ -336,9 +310,7 @@ export class Network {
   /** Where it was reached, else where its lines lead. */
   #addressesOf(peerId: string): Multiaddr[] {
     const ours = this.#connections.of(peerId).find(({ direction }) => direction === 'outbound')
-    if (ours !== undefined) return [ours.remoteAddr]
-    const lines = [...this.#dialers.values()].filter((dialer) => dialer.peerId === peerId)
-    return lines.flatMap(({ addresses, port }) => addresses.map((address) => dialAddress(address, port)))
+    return ours !== undefined ? [ours.remoteAddr] : this.#dialers.addressesOf(peerId)
   }
 }
 
