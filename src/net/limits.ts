@@ -23,8 +23,8 @@ export const MAX_UNPROVEN_PER_ADDRESS = 16
 export const MAX_UNPROVEN_STRANGERS = 64
 /** How long such a stranger may take for handshake and proof. */
 export const UNPROVEN_STRANGER_MS = 20_000
-/** What a host says first, it says at once: so long, and some lost packets. */
-export const OPENING_TIMEOUT_MS = 5_000
+/** What a host says first, it says at once; but a busy machine may get round to hearing it as late as this. */
+export const OPENING_TIMEOUT_MS = 10_000
 /** Handshakes of such strangers that are begun, each some 30 KB of garbage: a pool with all its lanes at once, */
 export const MAX_STRANGERS_AT_ONCE = 64
 /** and afterwards. */
