@@ -10,6 +10,7 @@ import { createControlClient } from '../../src/api/client.ts'
 import { blake3 } from '../../src/base/blake3.ts'
 import { type Problem, type ProblemKind } from '../../src/sync/problem.ts'
 import { type Cluster, type Host, type HostConfig, until } from './cluster.ts'
+import { contentOf } from './verified-files.ts'
 
 /** The first folder of the host as `status` shows it; null while the daemon does not answer. */
 export async function report(host: Host): Promise<FolderReport | null> {
@@ -73,10 +74,11 @@ export function treeOf(dir: string): string[] {
     const stat = lstatSync(full, { bigint: true, throwIfNoEntry: false })
     if (stat === undefined) return
     if (stat.isSymbolicLink()) return void lines.push(`${path} -> ${readlinkSync(full)}`)
-    if (!stat.isDirectory())
-      return void lines.push(
-        `${path} ${stat.size} ${stat.mtimeNs / 1000n} ${blake3(readFileSync(full)).toString('hex')}`,
-      )
+    if (!stat.isDirectory()) {
+      const content = contentOf(full)
+      if (content === null) return
+      return void lines.push(`${path} ${stat.size} ${stat.mtimeNs / 1000n} ${blake3(content).toString('hex')}`)
+    }
     lines.push(`${path}/`)
     walk(path)
   }
@@ -179,6 +181,12 @@ export async function limitUpload(host: Host, kBPerSecond: number): Promise<void
 /** How often the host has logged that it announced the path. */
 export function announcements(host: Host, path: string): Record<string, unknown>[] {
   return host.log().filter((line) => line['path'] === path && String(line['msg']).startsWith('announced'))
+}
+
+/** Paths whose content came from others, each as often as it came. */
+export function receivedSince(host: Host, lines: number): string[] {
+  const said = host.log().slice(lines)
+  return said.filter(({ msg }) => String(msg).startsWith('received ')).map(({ path }) => String(path)).sort() // prettier-ignore
 }
 
 /** Writes random bytes, and returns them. */

@@ -51,8 +51,8 @@ export class VerifiedFiles {
   }
 }
 
-/** Null where it has just been taken away: another is about to come. */
-function contentOf(full: string): Buffer | null {
+/** Null where it has just been taken away. */
+export function contentOf(full: string): Buffer | null {
   try {
     return readFileSync(full)
   } catch (error) {
