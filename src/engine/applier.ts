@@ -129,15 +129,17 @@ export class Applier {
     return this.#queues.reduce((sum, queue) => sum + queue.pending, this.#queued.size)
   }
 
-  /** Paths that will be tried again or wait for others, but for those that are shown as problems. */
+  /** Paths that will be tried again or wait for others, but for those that are shown as problems or wait for the operator. */
   get postponed(): number {
-    const { problems } = this.#needs
+    const { problems, isHeld } = this.#needs
     const isShown = (path: RelPath) => problems.has('in-the-way', path) || problems.has('io-error', path)
-    return this.#unfinished().filter((path) => !isShown(path)).length
+    return this.#unfinished((first) => !isHeld(first)).filter((path) => !isShown(path)).length
   }
 
-  #unfinished(): readonly RelPath[] {
-    return [...this.#later, ...this.#waitingFor.values().flatMap((waiting) => waiting)]
+  /** Those that are tried again, and those that wait for one of `others`. */
+  #unfinished(others: (first: RelPath) => boolean = () => true): readonly RelPath[] {
+    const waiting = [...this.#waitingFor].filter(([first]) => others(first))
+    return [...this.#later, ...waiting.flatMap(([, paths]) => [...paths])]
   }
 
   /** Resolves when the work that has begun is done; nothing new is begun. */
@@ -185,10 +187,7 @@ export class Applier {
       plan = this.#plan(path)
     }
     const { decision, file } = plan
-    if (this.#needs.isHeld(path) || (file !== null && this.#needs.isHeld(file))) {
-      this.#needs.release(path)
-      return false
-    }
+    if (this.#isHeld(path, file)) return false
     const first = file ?? comesBefore(path, decision, this.#needs.index)
     if (decision.do !== 'fetch' || first !== null) this.#needs.release(path)
     // Noted in the same breath as it was found: a moment later the other may be done, and nobody would wake us.
@@ -200,6 +199,15 @@ export class Applier {
     // Told of now, so that a user who later puts a file where that directory was is not taken for concurrent with it.
     if (isUnderUnknown(path, this.#needs.index)) this.#needs.rescan(path)
     this.#carriedOut(path)
+    return true
+  }
+
+  /** Whoever lets go what is held has it looked at again, but not what would be buried with it. */
+  #isHeld(path: RelPath, file: RelPath | null): boolean {
+    const held = [path, file].find((at) => at !== null && this.#needs.isHeld(at)) ?? null
+    if (held === null) return false
+    this.#needs.release(path)
+    if (held !== path) this.#wait(path, held)
     return true
   }
 

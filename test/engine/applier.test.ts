@@ -47,3 +47,36 @@ test('a deleted directory that is there again for what was put into it is seen a
 test('what is put into a directory that the index knows needs no scan', async () => {
   assert.deepEqual(await install({ entry: directoryEntry('d'), records: [] }), [])
 })
+
+test('what would be buried with a directory that is held is looked at when that is no longer so', async () => {
+  let [held, isFile]: [boolean, boolean] = [true, true]
+  const done: RelPath[] = []
+  const applier = new Applier({
+    index: {
+      entry: (at) => (at === FILE ? null : directoryEntry('d')),
+      recordsOf: (at) => (at === FILE ? [fileRecord(FILE, 'content')] : isFile ? [fileRecord('d', 'a file')] : []),
+      entriesUnder: () => [],
+    },
+    locks: new PathLocks(),
+    tree: {
+      install: (at: RelPath) => Promise.resolve(void done.push(at)),
+    } as unknown as ConstructorParameters<typeof Applier>[0]['tree'],
+    problems: new ProblemList({ log: silentLog }),
+    rootIsSound: () => Promise.resolve(true),
+    isHeld: (at) => held && at === path('d'),
+    isWanted: () => false,
+    release: () => {},
+    rescan: () => {},
+    diskFull: (_, error) => assert.fail(error.message),
+    log: silentLog,
+  })
+  applier.consider([FILE])
+  await applier.settled()
+  assert.deepEqual([done, applier.postponed], [[], 0])
+  held = false
+  isFile = false
+  applier.consider([path('d')])
+  await applier.settled()
+  await applier.settled()
+  assert.deepEqual(done, [FILE])
+})
