@@ -5,6 +5,7 @@
 import { type RootHash } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
+import { Lookout } from '../base/lookout.ts'
 import { type FolderMessage, type Peer } from '../net/peer-port.ts'
 import { FetchQueue, mayStart, type Wish } from '../sync/fetch-order.ts'
 import { ParkedContents } from './parked-contents.ts'
@@ -65,10 +66,15 @@ export class Downloader {
   #paused = false
   #cancelLook: (() => void) | null = null
   #cancelStart: (() => void) | null = null
-  #isLooking = false
+  readonly #lookout: Lookout
 
   constructor(needs: DownloaderNeeds) {
     this.#needs = needs
+    this.#lookout = new Lookout({
+      everyMs: LOOK_FOR_HOPELESS_MS,
+      look: () => this.#parkHopeless(),
+      clock: needs.clock,
+    })
     this.#requests = new PieceRequests({
       clock: needs.clock,
       log: needs.log,
@@ -192,7 +198,7 @@ export class Downloader {
     this.#queueFor(wish).delete(root)
     const transfer = new Transfer({ root, ...wish }, this.#needs.transfer)
     this.#active.set(root, transfer)
-    this.#lookForHopeless()
+    this.#lookout.start()
     void this.#start(transfer)
   }
 
@@ -220,15 +226,10 @@ export class Downloader {
   }
 
   /** As long as something is under way: what nobody has makes room for what waits. */
-  #lookForHopeless(): void {
-    if (this.#isLooking) return
-    this.#isLooking = true
-    this.#needs.clock.after(LOOK_FOR_HOPELESS_MS, () => {
-      this.#isLooking = false
-      const hopeless = this.#parked.look(this.transfers(), this.#needs.clock.elapsed())
-      if (this.#waiting.count + this.#smallWaiting.count > 0) for (const transfer of hopeless) this.#park(transfer)
-      if (this.#active.size > 0) this.#lookForHopeless()
-    })
+  #parkHopeless(): boolean {
+    const hopeless = this.#parked.look(this.transfers(), this.#needs.clock.elapsed())
+    if (this.#waiting.count + this.#smallWaiting.count > 0) for (const transfer of hopeless) this.#park(transfer)
+    return this.#active.size > 0
   }
 
   /** Still wanted, and peers know it. */

@@ -4,6 +4,7 @@
  */
 import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
+import { Lookout } from '../base/lookout.ts'
 import { type Peer } from '../net/peer-port.ts'
 
 /** Without a byte for so long, whatever the uplink, something is wrong: seen and acted upon within five seconds. */
@@ -39,10 +40,11 @@ interface Lateness {
 export class LatePeers {
   readonly #needs: LatePeersNeeds
   readonly #known = new Map<Peer, Lateness>()
-  #isLooking = false
+  readonly #lookout: Lookout
 
   constructor(needs: LatePeersNeeds) {
     this.#needs = needs
+    this.#lookout = new Lookout({ everyMs: LOOK_EVERY_MS, look: () => this.#judgeAll(), clock: needs.clock })
   }
 
   has(peer: Peer): boolean {
@@ -60,15 +62,7 @@ export class LatePeers {
 
   /** Something has been asked of somebody: watches as long as anything is, or somebody is late. */
   look(): void {
-    if (this.#isLooking) return
-    this.#isLooking = true
-    this.#needs.clock.after(LOOK_EVERY_MS, () => {
-      this.#isLooking = false
-      const waiting = this.#needs.waitingFor()
-      for (const [peer, sinceMs] of waiting) this.#judge(peer, sinceMs)
-      for (const peer of this.all()) if (!waiting.has(peer)) this.#forgive(peer, 1)
-      if (waiting.size > 0 || this.all().length > 0) this.look()
-    })
+    this.#lookout.start()
   }
 
   /** All is asked, and there is room to ask for more: true if one of these is passed over now, so that there is. */
@@ -81,6 +75,13 @@ export class LatePeers {
       any = true
     }
     return any
+  }
+
+  #judgeAll(): boolean {
+    const waiting = this.#needs.waitingFor()
+    for (const [peer, sinceMs] of waiting) this.#judge(peer, sinceMs)
+    for (const peer of this.all()) if (!waiting.has(peer)) this.#forgive(peer, 1)
+    return waiting.size > 0 || this.all().length > 0
   }
 
   #silentMs(peer: Peer, sinceMs: number): number {

@@ -9,6 +9,7 @@
 import { type ReplicaId, type RootHash } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
+import { Lookout } from '../base/lookout.ts'
 import { type FolderIndex } from '../db/index-port.ts'
 import { FsError, type Root } from '../fs/root.ts'
 import { type Peer } from '../net/peer-port.ts'
@@ -59,10 +60,11 @@ export class SmallFetches {
   #paused = false
   /** When one that fetches the same has last got something. */
   #receiverToldMs = -Infinity
-  #isLooking = false
+  readonly #lookout: Lookout
 
   constructor(needs: SmallFetchesNeeds) {
     this.#needs = needs
+    this.#lookout = new Lookout({ everyMs: LOOK_EVERY_MS, look: () => this.#look(), clock: needs.clock })
     this.#wants = new SmallWants({ ...needs, told: (roots) => void this.#told(roots) })
     this.#requests = new SmallRequests({
       ...needs,
@@ -183,7 +185,7 @@ export class SmallFetches {
     }
     this.#active.set(root, small)
     this.#bytes += small.size
-    this.#lookLater()
+    this.#lookout.start()
     return small
   }
 
@@ -243,7 +245,7 @@ export class SmallFetches {
 
   /** Better not begun than stopped half-way by a full disk, with min_free_space eaten up. */
   async #told(roots: readonly RootHash[]): Promise<void> {
-    this.#lookLater()
+    this.#lookout.start()
     if (roots.length === 0) return
     const error = await this.#needs.disk.freeBytes().then(
       (free) => (free < this.#bytes ? noRoom(roots[0] ?? '', this.#bytes, free) : null),
@@ -293,16 +295,11 @@ export class SmallFetches {
   }
 
   /** As long as something is missing: patience may have come to its end. */
-  #lookLater(): void {
-    if (this.#isLooking) return
-    this.#isLooking = true
-    this.#needs.clock.after(LOOK_EVERY_MS, () => {
-      this.#isLooking = false
-      this.#park()
-      if (!this.#active.values().some(({ bytes }) => bytes === null)) return
-      for (const peer of this.#needs.peers()) this.#askPeer(peer)
-      this.#lookLater()
-    })
+  #look(): boolean {
+    this.#park()
+    if (!this.#active.values().some(({ bytes }) => bytes === null)) return false
+    for (const peer of this.#needs.peers()) this.#askPeer(peer)
+    return true
   }
 }
 

@@ -5,6 +5,7 @@
 import { type RootHash } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
+import { Lookout } from '../base/lookout.ts'
 import { type Peer, PeerGone, PieceRefused } from '../net/peer-port.ts'
 import { provenList } from '../sync/small-content.ts'
 
@@ -62,10 +63,11 @@ export class SmallRequests {
   readonly #requests = new Map<Peer, Set<Request>>()
   readonly #wrong = new Map<string, number>()
   readonly #toAsk = new Map<Peer, () => Iterable<Small>>()
-  #isLooking = false
+  readonly #lookout: Lookout
 
   constructor(needs: SmallRequestsNeeds) {
     this.#needs = needs
+    this.#lookout = new Lookout({ everyMs: LOOK_EVERY_MS, look: () => this.#judgeAll(), clock: needs.clock })
   }
 
   /** Soon: asks the peer for what `askable` gives then, as far as there is room. */
@@ -117,7 +119,7 @@ export class SmallRequests {
       requests.delete(request)
       if (requests.size === 0) this.#requests.delete(peer)
     })
-    this.#lookLater()
+    this.#lookout.start()
   }
 
   async #run(peer: Peer, batch: readonly Small[], request: Request): Promise<void> {
@@ -173,14 +175,9 @@ export class SmallRequests {
     peer.ban(`it sent ${count} contents that do not match their hashes`)
   }
 
-  #lookLater(): void {
-    if (this.#isLooking) return
-    this.#isLooking = true
-    this.#needs.clock.after(LOOK_EVERY_MS, () => {
-      this.#isLooking = false
-      for (const [peer, requests] of this.#requests) for (const request of requests) this.#judge(peer, request)
-      if (this.#requests.size > 0) this.#lookLater()
-    })
+  #judgeAll(): boolean {
+    for (const [peer, requests] of this.#requests) for (const request of requests) this.#judge(peer, request)
+    return this.#requests.size > 0
   }
 
   #judge(peer: Peer, { open, abort, heardMs }: Request): void {
