@@ -42,6 +42,8 @@ export interface ApplierNeeds {
   readonly isHeld: (path: RelPath) => boolean
   /** Its content is still to come. */
   readonly isWanted: (path: RelPath) => boolean
+  /** Paths below this one whose content is still to come. */
+  readonly wantedBelow: (path: RelPath) => readonly RelPath[]
   /** The path wants nothing fetched. */
   readonly release: (path: RelPath) => void
   /** The disk shows something else than the index knows at this path: it must be scanned. */
@@ -195,6 +197,7 @@ export class Applier {
     if (file !== null) await this.#bury(path, file)
     if (first !== null) return false
     this.#considerBelow(path, decision)
+    this.#wantNothingBuried(path)
     await this.#act(path, decision)
     // Told of now, so that a user who later puts a file where that directory was is not taken for concurrent with it.
     if (isUnderUnknown(path, this.#needs.index)) this.#needs.rescan(path)
@@ -246,6 +249,13 @@ export class Applier {
       [],
       [...this.#needs.index.entriesUnder(path)].map((entry) => entry.path),
     )
+  }
+
+  /** What was to come below a path where a file has won, here or elsewhere, is not waited for any more. */
+  #wantNothingBuried(path: RelPath): void {
+    const { index, wantedBelow } = this.#needs
+    const buried = wantedBelow(path).filter((below) => buriedUnder(below, index) !== null)
+    if (buried.length > 0) this.consider(buried)
   }
 
   async #act(path: RelPath, decision: Decision): Promise<void> {

@@ -146,6 +146,7 @@ export class RemoteSide {
       rootIsSound: async () => (await guard.trouble()) === null,
       isHeld: (path) => this.removals.isHeld(path),
       isWanted: (path) => this.wanted.rootFor(path) !== null,
+      wantedBelow: (path) => this.wanted.below(path),
       release: (path) => this.wanted.release(path),
       diskFull: (path, error) => this.space.full(path, error, null),
     })

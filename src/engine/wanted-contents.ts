@@ -4,8 +4,10 @@
  */
 import { type RelPath, type RootHash } from '../base/brand.ts'
 import { type Root } from '../fs/root.ts'
+import { isUnder } from '../sync/path.ts'
 import { isSmall } from '../sync/small-content.ts'
 import { type Downloader } from './downloader.ts'
+import { PathsBelow } from './paths-below.ts'
 import { type SmallFetches } from './small-fetches.ts'
 import { type Contents } from './tree-changes.ts'
 
@@ -24,6 +26,7 @@ export interface WantedContentsNeeds {
 export class WantedContents implements Contents {
   readonly #needs: WantedContentsNeeds
   readonly #rootOf = new Map<RelPath, RootHash>()
+  readonly #paths = new PathsBelow()
   /** Most contents are wanted at one path: a set for each would be most of what a path costs. */
   readonly #pathsOf = new Map<RootHash, RelPath | Set<RelPath>>()
   /** With the paths that wanted to install it too, and came too late. */
@@ -62,8 +65,7 @@ export class WantedContents implements Contents {
 
   fetch(path: RelPath, root: RootHash, size: number): void {
     if (this.#rootOf.get(path) !== root) this.release(path)
-    this.#rootOf.set(path, root)
-    this.#addPath(root, path)
+    this.#note(path, root)
     if (!this.#isWhole(root)) this.#begin(path, root, size)
     const late = this.#claimed.get(root)
     if (late !== undefined) late.add(path)
@@ -99,6 +101,12 @@ export class WantedContents implements Contents {
     return this.#rootOf.get(path) ?? null
   }
 
+  /** Paths below this one that still want a content. */
+  below(dir: RelPath): readonly RelPath[] {
+    if (!this.#paths.isAny(dir)) return []
+    return [...this.#rootOf.keys()].filter((path) => isUnder(path, dir))
+  }
+
   /** Files that still want a content. */
   get count(): number {
     return this.#rootOf.size
@@ -111,7 +119,9 @@ export class WantedContents implements Contents {
     await this.#needs.disk.dropLeftovers().catch(() => undefined) // likewise
   }
 
-  #addPath(root: RootHash, path: RelPath): void {
+  #note(path: RelPath, root: RootHash): void {
+    if (!this.#rootOf.has(path)) this.#paths.add(path)
+    this.#rootOf.set(path, root)
     const known = this.#pathsOf.get(root)
     if (known instanceof Set) known.add(path)
     else if (known === undefined) this.#pathsOf.set(root, path)
@@ -155,6 +165,7 @@ export class WantedContents implements Contents {
     const root = this.#rootOf.get(path)
     if (root === undefined) return null
     this.#rootOf.delete(path)
+    this.#paths.remove(path)
     const paths = this.#pathsOf.get(root)
     if (paths instanceof Set) paths.delete(path)
     if (paths === path || (paths instanceof Set && paths.size === 0)) this.#pathsOf.delete(root)

@@ -29,6 +29,7 @@ async function install(above: { entry: Entry | null; records: readonly SignedRec
     rootIsSound: () => Promise.resolve(true),
     isHeld: () => false,
     isWanted: () => false,
+    wantedBelow: () => [],
     release: () => {},
     rescan: (at) => rescanned.push(at),
     diskFull: (_, error) => assert.fail(error.message),
