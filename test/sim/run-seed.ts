@@ -2,9 +2,8 @@
  * One seed: epochs of deeds and troubles, each ended by healing, after which all hosts must come to hold the same, and
  * what users did must show; at last a day of silence.
  */
-import { type RootHash } from '../../src/base/brand.ts'
 import { Chance } from './chance.ts'
-import { firstDifference, Invariants, judgeEpoch } from './invariants.ts'
+import { firstDifference, Invariants, isBeyondReach, judgeEpoch } from './invariants.ts'
 import { type SimHost } from './sim-host.ts'
 import { SimFailure } from './sim-failure.ts'
 import { PowerFailure } from './sim-index.ts'
@@ -160,9 +159,8 @@ function workOf(world: World, host: SimHost): readonly string[] {
   return Object.entries(counts).flatMap(([what, count]) => (count > 0 ? [`${host.name} ${what} ${count}`] : []))
 }
 
-/** How many paths wait for a content. What went with a disk that was put back from an older day, nobody can give. */
-function wantedBy({ hosts, ledger }: World, host: SimHost): number {
+/** How many paths wait for a content that somebody could give. */
+function wantedBy(world: World, host: SimHost): number {
   const roots = [...host.records.recordPaths()].map((path) => host.folder?.remote.wanted.rootFor(path) ?? null)
-  const isSomewhere = (root: RootHash) => hosts.some(({ records }) => records.placesOf(root).length > 0)
-  return roots.filter((root) => root !== null && (!ledger.hasPutBack || isSomewhere(root))).length
+  return roots.filter((root) => root !== null && !isBeyondReach(world, root)).length
 }
