@@ -2,7 +2,6 @@
  * What users do to the tree on this host becomes records: sightings of the scanner come in, settled files are hashed,
  * and each change is signed, committed and then announced.
  */
-import PQueue from 'p-queue'
 import { type RelPath } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
@@ -20,23 +19,15 @@ import { type Committer } from './committer.ts'
 import { type Deletions } from './deletions.ts'
 import { fileMeant } from './file-meant.ts'
 import { type FileTaker } from './file-taker.ts'
-import { InodeCounts } from './inode-counts.ts'
 import { type LocalRecords, type Noted } from './local-records.ts'
 import { type Overwrite, type Overwrites } from './overwrites.ts'
 import { type PathLocks } from './path-locks.ts'
 import { type ProblemList } from './problem-list.ts'
 import { type RefusedChanges } from './refused-changes.ts'
 import { type Settling } from './settling.ts'
+import { TakeQueue } from './take-queue.ts'
 import { fileEntry } from './tree-changes.ts'
-
-/** Files taken at a time: large ones queue at the hashing thread, */
-const LARGE_AT_A_TIME = 8
-/** small ones wait for nothing but their transaction, which takes as many as there are. */
-const SMALL_AT_A_TIME = 256
-const SMALL_BYTES = 128 * 1024
-/** Small ones that wait, some seconds of work: until they have been taken nobody looks for more. */
-const MOST_SMALL_WAITING = 2_000
-const LOOK_FOR_ROOM_MS = 20
+import { WaitingLinks } from './waiting-links.ts'
 
 export interface LocalChangesNeeds {
   readonly disk: Pick<Root, 'stat'>
@@ -65,22 +56,24 @@ export interface LocalChangesNeeds {
 
 export class LocalChanges {
   readonly #needs: LocalChangesNeeds
-  readonly #large = new PQueue({ concurrency: LARGE_AT_A_TIME })
-  readonly #small = new PQueue({ concurrency: SMALL_AT_A_TIME })
-  readonly #queued = new Set<RelPath>()
-  /** Files and links that were seen again while they were being taken. */
-  readonly #seenMeanwhile = new Set<RelPath>()
-  readonly #inodes = new InodeCounts()
+  readonly #queue: TakeQueue
+  readonly #links: WaitingLinks
   /** Directories that are being taken up. */
   readonly #directories = new Map<RelPath, Promise<void>>()
-  /** Links by what they wait for. */
-  readonly #linksTo = new Map<RelPath, Set<RelPath>>()
-  /** Links whose target was unknown when they were seen: it has been looked for since. */
-  readonly #triedLinks = new Set<RelPath>()
   readonly #stop = new AbortController()
 
   constructor(needs: LocalChangesNeeds) {
     this.#needs = needs
+    this.#queue = new TakeQueue({
+      failed: (path, error) => this.#failed(path, error),
+      done: (path, seenAgain) => this.#done(path, seenAgain),
+      clock: needs.clock,
+    })
+    this.#links = new WaitingLinks({
+      isPending: (path) => this.#queue.has(path) || this.#directories.has(path) || needs.settling.has(path),
+      isKnown: (path) => (needs.index.entry(path) ?? { kind: 'absent' }).kind !== 'absent',
+      lookAgain: needs.lookAgain,
+    })
   }
 
   /** One difference between the tree and the index. */
@@ -122,14 +115,14 @@ export class LocalChanges {
     this.#needs.settling.forget(path)
     this.#needs.overwrites.forget(path)
     this.#needs.overwrites.cleared(path)
-    this.#wakeLinks(path)
+    this.#links.wake(path)
   }
 
   /** The root has gone, or is another: what had not settled may have been seen there. The scan after it is back looks anew. */
   halted(): void {
     this.#needs.settling.forgetAll()
     this.#needs.overwrites.doubtNothing()
-    for (const target of [...this.#linksTo.keys()]) this.#wakeLinks(target)
+    this.#links.wakeAll()
   }
 
   /** Takes the path as it is, without waiting for it to settle. */
@@ -142,18 +135,14 @@ export class LocalChanges {
 
   /** Nothing to wait for, or resolves when there is room for more sightings. Rejects when `signal` is aborted. */
   room(signal: AbortSignal): Promise<void> | undefined {
-    return this.#small.size < MOST_SMALL_WAITING ? undefined : this.#waitForRoom(signal)
-  }
-
-  async #waitForRoom(signal: AbortSignal): Promise<void> {
-    while (this.#small.size >= MOST_SMALL_WAITING) await this.#needs.clock.sleep(LOOK_FOR_ROOM_MS, signal)
+    return this.#queue.room(signal)
   }
 
   /** What is hashed, waits for it, or has not settled; and what has vanished. */
   get busy(): number {
     const { settling, deletions, overwrites } = this.#needs
-    const waiting = settling.count + deletions.count + overwrites.count + this.#linksTo.size
-    return this.#queued.size + this.#directories.size + waiting
+    const waiting = settling.count + deletions.count + overwrites.count + this.#links.count
+    return this.#queue.count + this.#directories.size + waiting
   }
 
   async close(): Promise<void> {
@@ -161,25 +150,22 @@ export class LocalChanges {
     this.#needs.settling.forgetAll()
     this.#needs.deletions.stop()
     this.#needs.overwrites.stop()
-    for (const queue of [this.#large, this.#small]) queue.clear()
-    await Promise.all([this.#large.onIdle(), this.#small.onIdle()])
+    await this.#queue.close()
     await Promise.all(this.#directories.values())
   }
 
   #file(path: RelPath, stat: Stat, entry: Entry | null): void {
     if (this.#needs.refused.has(path, stat) || this.#needs.overwrites.has(path, stat)) return
-    if (this.#isQueued(path)) return
+    if (this.#queue.seen(path)) return
     if (looksReplaced(stat, entry)) this.#needs.overwrites.suspect(path)
     if (this.#needs.deletions.isRenamed(stat)) this.#needs.settling.forget(path)
     else if (!this.#needs.settling.settled(path, stat)) return
-    this.#inodes.add(stat.inode)
-    const queue = stat.size > SMALL_BYTES ? this.#large : this.#small
-    this.#add(queue, path, () => this.#take(path, stat).finally(() => this.#inodes.remove(stat.inode)))
+    this.#queue.add(path, stat, () => this.#take(path, stat))
   }
 
   /** True while a file with this inode waits to be hashed and announced. */
   hasInode(inode: number): boolean {
-    return this.#inodes.has(inode) || this.#needs.overwrites.hasInode(inode)
+    return this.#queue.hasInode(inode) || this.#needs.overwrites.hasInode(inode)
   }
 
   /** At once, past the queue: what lies in it waits for it. */
@@ -189,34 +175,15 @@ export class LocalChanges {
       .catch((error: unknown) => this.#failed(path, error))
       .finally(() => {
         this.#directories.delete(path)
-        this.#wakeLinks(path)
+        this.#links.wake(path)
       })
     this.#directories.set(path, work)
   }
 
-  /** After what it points at, so that no host hears of the link first. */
   #link(path: RelPath, stat: Stat, target: string): void {
     const at = linkTargetPath(path, target)
-    if (at !== null && this.#isPending(at)) return void this.#linksTo.set(at, this.#linksAlsoTo(at).add(path))
-    if (at !== null && !this.#isKnown(at) && !this.#triedLinks.delete(path)) {
-      this.#triedLinks.add(path)
-      this.#needs.lookAgain(at)
-      return this.#needs.lookAgain(path)
-    }
-    this.#add(this.#small, path, () => this.#commit(path, stat, { kind: 'link', target }, []))
-  }
-
-  #linksAlsoTo(target: RelPath): Set<RelPath> {
-    return this.#linksTo.get(target) ?? new Set()
-  }
-
-  #isPending(path: RelPath): boolean {
-    return this.#queued.has(path) || this.#directories.has(path) || this.#needs.settling.has(path)
-  }
-
-  #isKnown(path: RelPath): boolean {
-    const entry = this.#needs.index.entry(path)
-    return entry !== null && entry.kind !== 'absent'
+    if (at !== null && this.#links.mustWait(path, at)) return
+    this.#queue.add(path, { size: 0 }, () => this.#commit(path, stat, { kind: 'link', target }, []))
   }
 
   #missing(path: RelPath, entry: Entry): void {
@@ -225,34 +192,11 @@ export class LocalChanges {
     this.#needs.deletions.missing(path, entry)
   }
 
-  /** Then it is noted that it was seen again meanwhile. */
-  #isQueued(path: RelPath): boolean {
-    const isQueued = this.#queued.has(path)
-    if (isQueued) this.#seenMeanwhile.add(path)
-    return isQueued
-  }
-
-  #add(queue: PQueue, path: RelPath, work: () => Promise<void>): void {
-    if (this.#isQueued(path) || this.#stop.signal.aborted) return
-    this.#queued.add(path)
-    void queue
-      .add(work)
-      .catch((error: unknown) => this.#failed(path, error))
-      .finally(() => this.#done(path))
-  }
-
-  #done(path: RelPath): void {
-    this.#queued.delete(path)
+  #done(path: RelPath, seenAgain: boolean): void {
     this.#needs.overwrites.cleared(path)
     // It may have changed after it was found to be still the same, or settled before it was let go.
-    if (this.#seenMeanwhile.delete(path)) this.#needs.lookAgain(path)
-    this.#wakeLinks(path)
-  }
-
-  #wakeLinks(path: RelPath): void {
-    if (this.#isPending(path)) return
-    for (const link of this.#linksAlsoTo(path)) this.#needs.lookAgain(link)
-    this.#linksTo.delete(path)
+    if (seenAgain) this.#needs.lookAgain(path)
+    this.#links.wake(path)
   }
 
   async #take(path: RelPath, stat: Stat): Promise<void> {

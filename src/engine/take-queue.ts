@@ -1,0 +1,94 @@
+/**
+ * Paths that wait to be taken up, or are being taken up: small files by the hundred, large ones a few at a time. A path
+ * that is seen again meanwhile is looked at once more when it has been taken.
+ */
+import PQueue from 'p-queue'
+import { type RelPath } from '../base/brand.ts'
+import { type Clock } from '../base/clock.ts'
+import { InodeCounts } from './inode-counts.ts'
+
+/** Files taken at a time: large ones queue at the hashing thread, */
+const LARGE_AT_A_TIME = 8
+/** small ones wait for nothing but their transaction, which takes as many as there are. */
+const SMALL_AT_A_TIME = 256
+const SMALL_BYTES = 128 * 1024
+/** Small ones that wait, some seconds of work: until they have been taken nobody looks for more. */
+const MOST_SMALL_WAITING = 2_000
+const LOOK_FOR_ROOM_MS = 20
+
+export interface TakeQueueNeeds {
+  readonly failed: (path: RelPath, error: unknown) => void
+  /** The path has been taken, or not; `seenAgain`: it may have changed since it was found to be still the same. */
+  readonly done: (path: RelPath, seenAgain: boolean) => void
+  readonly clock: Pick<Clock, 'sleep'>
+}
+
+/** What is to be taken of a path. */
+export interface Taking {
+  readonly size: number
+  /** Of a file. */
+  readonly inode?: number
+}
+
+export class TakeQueue {
+  readonly #needs: TakeQueueNeeds
+  readonly #large = new PQueue({ concurrency: LARGE_AT_A_TIME })
+  readonly #small = new PQueue({ concurrency: SMALL_AT_A_TIME })
+  readonly #queued = new Set<RelPath>()
+  readonly #seenMeanwhile = new Set<RelPath>()
+  readonly #inodes = new InodeCounts()
+  #isClosed = false
+
+  constructor(needs: TakeQueueNeeds) {
+    this.#needs = needs
+  }
+
+  get count(): number {
+    return this.#queued.size
+  }
+
+  has(path: RelPath): boolean {
+    return this.#queued.has(path)
+  }
+
+  hasInode(inode: number): boolean {
+    return this.#inodes.has(inode)
+  }
+
+  /** The path is seen: true if it waits already, and then it is noted that it was seen again. */
+  seen(path: RelPath): boolean {
+    const isQueued = this.#queued.has(path)
+    if (isQueued) this.#seenMeanwhile.add(path)
+    return isQueued
+  }
+
+  add(path: RelPath, { size, inode }: Taking, work: () => Promise<void>): void {
+    if (this.seen(path) || this.#isClosed) return
+    this.#queued.add(path)
+    if (inode !== undefined) this.#inodes.add(inode)
+    const queue = size > SMALL_BYTES ? this.#large : this.#small
+    void queue
+      .add(() => work().finally(() => (inode === undefined ? undefined : this.#inodes.remove(inode))))
+      .catch((error: unknown) => this.#needs.failed(path, error))
+      .finally(() => {
+        this.#queued.delete(path)
+        this.#needs.done(path, this.#seenMeanwhile.delete(path))
+      })
+  }
+
+  /** Nothing to wait for, or resolves when there is room for more. Rejects when `signal` is aborted. */
+  room(signal: AbortSignal): Promise<void> | undefined {
+    return this.#small.size < MOST_SMALL_WAITING ? undefined : this.#waitForRoom(signal)
+  }
+
+  /** Resolves when what is under way has ended; what waits is forgotten. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    for (const queue of [this.#large, this.#small]) queue.clear()
+    await Promise.all([this.#large.onIdle(), this.#small.onIdle()])
+  }
+
+  async #waitForRoom(signal: AbortSignal): Promise<void> {
+    while (this.#small.size >= MOST_SMALL_WAITING) await this.#needs.clock.sleep(LOOK_FOR_ROOM_MS, signal)
+  }
+}
