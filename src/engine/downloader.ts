@@ -55,6 +55,8 @@ export class Downloader {
   readonly #needs: DownloaderNeeds
   readonly #requests: PieceRequests
   readonly #active = new Map<RootHash, Transfer>()
+  /** Of those, the ones that peers know to be wanted. */
+  readonly #underWay = new Set<Transfer>()
   readonly #waiting = new FetchQueue<RootHash>()
   readonly #smallWaiting = new FetchQueue<RootHash>()
   /** Small ones under way, but for those that are whole. */
@@ -198,6 +200,7 @@ export class Downloader {
     this.#queueFor(wish).delete(root)
     const transfer = new Transfer({ root, ...wish }, this.#needs.transfer)
     this.#active.set(root, transfer)
+    this.#underWay.add(transfer)
     this.#lookout.start()
     void this.#start(transfer)
   }
@@ -263,8 +266,7 @@ export class Downloader {
     } catch (error) {
       return this.#failed(transfer, error)
     }
-    this.#tellWant(transfer.root, false)
-    this.#noLongerUnderWay(transfer)
+    if (!this.#takeBack(transfer)) return // dropped or stopped meanwhile: the next begins with what lies there
     this.#needs.whole(transfer.root)
     this.#startNext()
   }
@@ -279,16 +281,22 @@ export class Downloader {
     if (transfer === undefined || this.#active.get(transfer.root) !== transfer) return
     this.#active.delete(transfer.root)
     this.#requests.forget(transfer)
-    if (transfer.state !== 'whole') {
-      this.#tellWant(transfer.root, false)
-      this.#noLongerUnderWay(transfer)
-    }
+    this.#takeBack(transfer)
     await transfer.close(reason).catch(() => undefined)
     this.#startNext()
   }
 
-  #noLongerUnderWay({ size }: Transfer): void {
-    if (size <= SMALL_BYTES) this.#small--
+  /** It needs nothing from peers any more; false if that has been said before. */
+  #takeBack(transfer: Transfer): boolean {
+    if (!this.#noLongerUnderWay(transfer)) return false
+    this.#tellWant(transfer.root, false)
+    return true
+  }
+
+  #noLongerUnderWay(transfer: Transfer): boolean {
+    const wasUnderWay = this.#underWay.delete(transfer)
+    if (wasUnderWay && transfer.size <= SMALL_BYTES) this.#small--
+    return wasUnderWay
   }
 
   /** Soon: what has come in one breath is answered at once. */

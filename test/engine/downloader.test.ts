@@ -14,33 +14,44 @@ const list = unpackPieceList(0, new Uint8Array(0))
 assert.ok(typeof list !== 'string')
 const root = rootHash(list)
 
+interface Bench {
+  readonly peers: Set<Peer>
+  readonly toInstall?: () => number
+  readonly whole: (root: RootHash) => void
+  readonly close?: () => Promise<void>
+}
+
+function downloaderOf({ peers, whole, toInstall = () => 0, close = () => Promise.resolve() }: Bench): Downloader {
+  const staged = { stat: () => ({ size: 0 }), truncate: () => {}, sync: () => {}, close }
+  const disk = { openStaged: () => staged as unknown as StagedFile, freeBytes: () => Infinity }
+  return new Downloader({
+    transfer: {
+      disk: disk as unknown as Root,
+      index: { findPiece: () => [], placesOf: () => [], replica: 'self' as ReplicaId },
+      reader: { read: () => Promise.resolve(false), lend: () => Promise.resolve(null) },
+      inTurn: (_transfer, check) => check(),
+      pieceList: () => Promise.resolve(list as Exclude<typeof list, string>),
+      breathe: () => Promise.resolve(),
+      elapsed: () => 0,
+    },
+    clock: systemClock,
+    log: silentLog,
+    peers: () => peers,
+    alsoWanting: () => new Set(),
+    isNear: () => true,
+    gained: () => {},
+    whole,
+    failed: (_, error) => assert.fail(String(error)),
+    peersMayHave: () => {},
+    listTold: () => {},
+    toInstall,
+  })
+}
+
 /** A downloader that fetches the empty content; resolves when it lies whole in staging. */
 async function whole(peers: Set<Peer>, toInstall = () => 0): Promise<Downloader> {
-  const staged = { stat: () => ({ size: 0 }), truncate: () => {}, sync: () => {}, close: () => {} }
-  const disk = { openStaged: () => staged as unknown as StagedFile, freeBytes: () => Infinity }
   return await new Promise((resolve) => {
-    const downloader = new Downloader({
-      transfer: {
-        disk: disk as unknown as Root,
-        index: { findPiece: () => [], placesOf: () => [], replica: 'self' as ReplicaId },
-        reader: { read: () => Promise.resolve(false), lend: () => Promise.resolve(null) },
-        inTurn: (_transfer, check) => check(),
-        pieceList: () => Promise.resolve(list as Exclude<typeof list, string>),
-        breathe: () => Promise.resolve(),
-        elapsed: () => 0,
-      },
-      clock: systemClock,
-      log: silentLog,
-      peers: () => peers,
-      alsoWanting: () => new Set(),
-      isNear: () => true,
-      gained: () => {},
-      whole: () => resolve(downloader),
-      failed: (_, error) => assert.fail(String(error)),
-      peersMayHave: () => {},
-      listTold: () => {},
-      toInstall,
-    })
+    const downloader = downloaderOf({ peers, toInstall, whole: () => resolve(downloader) })
     downloader.fetch(root, { size: 0, rank: 0 })
   })
 }
@@ -64,6 +75,25 @@ test('a peer that comes when a content is whole, and not yet installed, is not a
   downloader.up(peerHearing(heard))
   await downloader.drop(root)
   assert.deepEqual(heard, [])
+})
+
+test('what is dropped in the moment in which it becomes whole is taken back once, and not whole', async () => {
+  const heard: FolderMessage[] = []
+  const closes = Promise.withResolvers<void>()
+  const closing = Promise.withResolvers<void>()
+  const close = () => (closing.resolve(), closes.promise)
+  const peers = new Set([peerHearing(heard)])
+  const downloader = downloaderOf({ peers, close, whole: () => assert.fail('it is not wanted any more') })
+  downloader.fetch(root, { size: 0, rank: 0 })
+  await closing.promise
+  const dropped = downloader.drop(root)
+  closes.resolve()
+  await dropped
+  await systemClock.sleep(0)
+  assert.deepEqual(
+    heard.map((message) => message.type === 'want' && message.wanted),
+    [true, false],
+  )
 })
 
 test('no small content is begun while a thousand wait to be installed, and goes on by itself when they have been', async () => {
