@@ -66,6 +66,7 @@ test('what would be buried with a directory that is held is looked at when that 
     rootIsSound: () => Promise.resolve(true),
     isHeld: (at) => held && at === path('d'),
     isWanted: () => false,
+    wantedBelow: () => [],
     release: () => {},
     rescan: () => {},
     diskFull: (_, error) => assert.fail(error.message),
