@@ -70,7 +70,7 @@ export class LocalChanges {
       clock: needs.clock,
     })
     this.#links = new WaitingLinks({
-      isPending: (path) => this.#queue.has(path) || this.#directories.has(path) || needs.settling.has(path),
+      isPending: (path) => this.isPending(path),
       isKnown: (path) => (needs.index.entry(path) ?? { kind: 'absent' }).kind !== 'absent',
       lookAgain: needs.lookAgain,
     })
@@ -136,6 +136,11 @@ export class LocalChanges {
   /** Nothing to wait for, or resolves when there is room for more sightings. Rejects when `signal` is aborted. */
   room(signal: AbortSignal): Promise<void> | undefined {
     return this.#queue.room(signal)
+  }
+
+  /** A file that waits to settle or to be read, or a directory that is being taken up. */
+  isPending(path: RelPath): boolean {
+    return this.#queue.has(path) || this.#directories.has(path) || this.#needs.settling.has(path)
   }
 
   /** What is hashed, waits for it, or has not settled; and what has vanished. */

@@ -116,6 +116,7 @@ export class PoolFolder implements FolderHandlers {
     }
     this.remote = new RemoteSide({
       ...shared,
+      isUnread: (path) => !this.#hasBegun || this.local.changes.isPending(path),
       reader: this.#reader,
       server: this.server,
       outdated,

@@ -76,6 +76,8 @@ export interface RemoteSideNeeds {
   readonly peers: () => ReadonlySet<Peer>
   readonly oldFile: (size: number) => OldFile
   readonly isHalted: () => boolean
+  /** What stands at the path, if anything does, is still to be looked at or read. */
+  readonly isUnread: (path: RelPath) => boolean
   /** The pool knows more of what this index said than the index itself. */
   readonly outdated: (why: string) => void
   /** Records have been stored: push them on. */

@@ -42,6 +42,8 @@ export interface TreeChangesNeeds {
   readonly contents: Contents
   /** Where a replaced or deleted file of `size` bytes goes. */
   readonly oldFile: (size: number) => OldFile
+  /** What stands at the path, if anything does, is still to be looked at or read: with a new index all is. */
+  readonly isUnread: (path: RelPath) => boolean
   readonly clock: Pick<Clock, 'now'>
   readonly log: Log
 }
@@ -84,7 +86,9 @@ export class TreeChanges {
     if (!isAtHand && isNothing(entry) && (await this.#moveHere(path, winner.root, winner.mtimeUs, version)))
       return contents.release(path)
     if (!contents.claim(winner.root)) {
-      if (!isSmall(winner.size) && isNothing(entry) && (await disk.stat(path)) !== null)
+      // A look at each of many small files costs more than now and then one that comes for nothing.
+      const looks = isNothing(entry) && (!isSmall(winner.size) || this.#needs.isUnread(path))
+      if (looks && (await disk.stat(path)) !== null)
         throw new FsError('changed', path, 'something stands there that has not been scanned yet')
       return contents.fetch(path, winner.root, winner.size)
     }
