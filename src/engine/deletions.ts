@@ -124,12 +124,16 @@ export class Deletions {
     return meant.length
   }
 
-  /** The operator did not mean it: what the brake holds is fetched back from the others. */
+  /** The operator did not mean it: what the brake holds, and nobody has put there again, is fetched back from the others. */
   async discard(): Promise<number> {
-    const { brake, committer, records, announced } = this.#needs
+    const { brake, committer, records, announced, locks } = this.#needs
     const held = brake.release('deleted')
-    await committer.commit(() => held.flatMap((path) => records.adopt(path, { kind: 'absent' }, null)))
-    announced(held)
+    const gone = await locks.with(held, async () => {
+      const absent = await this.#absent(held)
+      await committer.commit(() => absent.flatMap((path) => records.adopt(path, { kind: 'absent' }, null)))
+      return absent
+    })
+    announced(gone)
     this.#wakeReplacing()
     return held.length
   }
@@ -189,16 +193,21 @@ export class Deletions {
 
   /** Children before their directory, so that whoever carries it out finds it empty. */
   async #commit(gone: readonly RelPath[]): Promise<ReadonlyMap<RelPath, Noted>> {
-    const { committer, disk, records } = this.#needs
-    const still: RelPath[] = []
-    for (const path of [...gone].sort().reverse())
-      if ((await disk.stat(path).catch(() => 'unknown')) === null) still.push(path)
+    const { committer, records } = this.#needs
+    const still = await this.#absent([...gone].sort().reverse())
     const noted = new Map<RelPath, Noted>()
     await committer.commit(() => {
       for (const path of still) noted.set(path, records.note(path, { kind: 'absent' }, null))
       return [...noted.values()].flatMap((note) => note.changes)
     })
     return noted
+  }
+
+  /** Those of which the disk says that nothing is there. */
+  async #absent(paths: readonly RelPath[]): Promise<readonly RelPath[]> {
+    const absent: RelPath[] = []
+    for (const path of paths) if ((await this.#needs.disk.stat(path).catch(() => 'unknown')) === null) absent.push(path)
+    return absent
   }
 
   async #tell(noted: ReadonlyMap<RelPath, Noted>): Promise<void> {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Deletions, type DeletionsNeeds } from '../../src/engine/deletions.ts'
+import { PathLocks } from '../../src/engine/path-locks.ts'
 import { type Stat } from '../../src/sync/entry.ts'
 import { fileEntry } from '../db/index-samples.ts'
 
@@ -50,4 +51,23 @@ test('what is found missing again and again is told no later', () => {
   const other = fileEntry('other.iso', 'content')
   deletions.missing(other.path, other)
   assert.deepEqual([started, timers.size], [2, 1], 'what vanishes with it is gathered')
+})
+
+test('what a user has put back meanwhile is not taken for gone when the operator discards the deletion of others', async () => {
+  const changed: string[] = []
+  const announced: string[] = []
+  const paths = [fileEntry('gone.iso', 'content').path, fileEntry('back.iso', 'content').path]
+  const needs = {
+    brake: { release: () => paths },
+    disk: { stat: async (path: string) => (path === 'gone.iso' ? null : { kind: 'file' }) },
+    records: { adopt: (path: string) => [{ op: 'forget-entry', path }] },
+    committer: {
+      commit: async (decide: () => readonly { path: string }[]) =>
+        void changed.push(...decide().map(({ path }) => path)),
+    },
+    locks: new PathLocks(),
+    announced: (told: readonly string[]) => announced.push(...told),
+  }
+  await new Deletions(needs as unknown as DeletionsNeeds).discard()
+  assert.deepEqual([changed, announced], [['gone.iso'], ['gone.iso']])
 })
