@@ -6,10 +6,13 @@ import { type Peer } from '../net/peer-port.ts'
 
 /** Haves are told together this often: a swarm must hear within 100 ms, and not of every single piece. */
 const TELL_EVERY_MS = 50
+/** With many to tell: what they could do with it 40 ms sooner (1 % of the time, simulated) is less than the messages cost. */
+const TELL_MANY_EVERY_MS = 90
+const MANY = 8
 
 export interface GainsNeeds {
   /** The peers that want the content. */
-  readonly wanting: (root: RootHash) => Iterable<Peer>
+  readonly wanting: (root: RootHash) => ReadonlySet<Peer>
   readonly clock: Pick<Clock, 'after'>
 }
 
@@ -23,14 +26,14 @@ export class Gains {
   }
 
   piece(root: RootHash, ordinal: number): void {
-    this.#tellLater()
+    this.#tellLater(root)
     const ordinals = this.#untold.get(root) ?? []
     ordinals.push(ordinal)
     this.#untold.set(root, ordinals)
   }
 
   small(root: RootHash): void {
-    this.#tellLater()
+    this.#tellLater(root)
     this.#untold.set(root, null)
   }
 
@@ -39,8 +42,10 @@ export class Gains {
     this.#untold.delete(root)
   }
 
-  #tellLater(): void {
-    if (this.#untold.size === 0) this.#needs.clock.after(TELL_EVERY_MS, () => this.#tell())
+  #tellLater(root: RootHash): void {
+    if (this.#untold.size > 0) return
+    const ms = this.#needs.wanting(root).size < MANY ? TELL_EVERY_MS : TELL_MANY_EVERY_MS
+    this.#needs.clock.after(ms, () => this.#tell())
   }
 
   #tell(): void {
