@@ -22,7 +22,10 @@ export interface FileMeantNeeds {
 export function fileMeant(path: RelPath, stat: Stat, needs: FileMeantNeeds): FileEntry | null {
   const records = needs.index.recordsOf(path)
   const found = candidates(path, stat, records, needs).find((entry) => isSameFile(entry, stat, records))
-  return found === undefined ? null : beforeRot(found, needs.index)
+  if (found === undefined) return null
+  const meant = beforeRot(found, needs.index)
+  // What was renamed cannot be told at its new path without its piece list.
+  return meant.path === path || needs.index.pieceList(meant.root) !== null ? meant : null
 }
 
 function candidates(path: RelPath, { inode }: Stat, records: readonly SignedRecord[], needs: FileMeantNeeds) {

@@ -228,9 +228,9 @@ export class LocalChanges {
 
   /** Taken for the content that it was: a scrub finds the flipped bits, and they are healed where it lies now. */
   async #takeRotten(path: RelPath, stat: Stat, { path: from, root }: FileEntry): Promise<void> {
-    if (from === path) return await this.#suspect(path, stat)
-    const list = this.#needs.index.pieceList(root)
-    if (list !== null) await this.#takeHashed(path, stat, list)
+    const list = from === path ? null : this.#needs.index.pieceList(root)
+    if (list === null) return await this.#suspect(path, stat)
+    await this.#takeHashed(path, stat, list)
     this.#needs.suspect(path)
   }
 

@@ -4,8 +4,9 @@ import { type RelPath } from '../../src/base/brand.ts'
 import { fileMeant } from '../../src/engine/file-meant.ts'
 import { statOf } from '../../src/engine/tree-changes.ts'
 import { type FileEntry } from '../../src/sync/entry.ts'
+import { type PieceList } from '../../src/sync/piece-list.ts'
 import { type SignedRecord } from '../../src/sync/record.ts'
-import { fileEntry, fileRecord, path } from '../db/index-samples.ts'
+import { fileEntry, fileRecord, listOf, path } from '../db/index-samples.ts'
 
 const image = fileEntry('image.iso', 'content')
 const stat = { ...statOf(image), ctimeUs: image.ctimeUs + 1 }
@@ -17,6 +18,7 @@ function meant(
   seen: typeof stat,
   records: readonly SignedRecord[] = [],
   renamedFrom: RelPath | null = null,
+  list: PieceList | null = listOf(['piece']),
 ) {
   const holding = (root: string): readonly FileEntry[] => (root === image.root ? [image] : [])
   const index = {
@@ -24,7 +26,7 @@ function meant(
     recordsOf: () => records,
     entriesHolding: holding,
     rotten: () => [],
-    pieceList: () => null,
+    pieceList: () => list,
   }
   return fileMeant(path(at), seen, { index, deletions: { renamedFrom: () => renamedFrom } })
 }
@@ -45,5 +47,7 @@ const cases: readonly [string, ReturnType<typeof meant>, FileEntry | null][] = [
   ['and given its time', meant('new.iso', stamped, [asked('new.iso', stamped.mtimeUs)]), image],
   ['a record asks for something else', meant('new.iso', stat, [fileRecord('new.iso', 'other')]), null],
   ['nobody knows it', meant('new.iso', stat), null],
+  ['its piece list has been forgotten', meant('new.iso', stat, [], image.path, null), null],
+  ['at its own path no list is needed', meant('image.iso', stat, [], null, null), image],
 ]
 for (const [name, found, expected] of cases) test(name, () => assert.deepEqual(found, expected))
