@@ -113,7 +113,15 @@ export class RemoteSide {
     const pieceList = (root: RootHash, size: number, signal: AbortSignal) => lists.get(root, size, signal)
     this.downloader = new Downloader({
       ...needs,
-      transfer: { ...needs, pieceList, breathe, inTurn, elapsed: () => clock.elapsed() },
+      transfer: {
+        ...needs,
+        pieceList,
+        breathe,
+        inTurn,
+        sleep: (ms, signal) => clock.sleep(ms, signal),
+        comingBytes: () => this.downloader.transfers().reduce((sum, transfer) => sum + transfer.comingBytes, 0),
+        elapsed: () => clock.elapsed(),
+      },
       alsoWanting: (root) => server.alsoWanting(root),
       isNear,
       gained: (root, ordinal) => server.gained(root, ordinal),

@@ -24,6 +24,8 @@ import { type Growing } from './piece-server.ts'
 
 /** Pieces looked at before others get a turn. */
 const BETWEEN_BREATHS = 64
+/** While others take what room there is. */
+const LOOK_FOR_ROOM_MS = 1_000
 /** So little is synced once, when it gets its name; of more, most is written out before its path is locked. */
 const SYNCED_WITH_NAME_BYTES = 1 << 20
 /** Shared by all transfers: checking what lies in staging and copying from this disk. */
@@ -36,6 +38,9 @@ export interface TransferNeeds {
   /** The content's list, verified and in the index. */
   readonly pieceList: (root: RootHash, size: number, signal: AbortSignal) => Promise<PieceList>
   readonly breathe: () => Promise<void>
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
+  /** What all transfers together will still write. */
+  readonly comingBytes: () => number
   /** Runs `check` when it is the turn of this transfer among those that have something in staging. */
   readonly inTurn: (transfer: Pick<Transfer, 'rank' | 'size'>, check: () => Promise<void>) => Promise<void>
   /** Milliseconds of a clock that never jumps. */
@@ -62,6 +67,7 @@ export class Transfer implements Growing {
   #picker: PiecePicker | null = null
   #staged: StagedFile | null = null
   #opening: Promise<unknown> = Promise.resolve()
+  #hasRoom = false
 
   constructor(options: { root: RootHash; size: number; rank: number }, needs: TransferNeeds) {
     this.root = options.root
@@ -88,6 +94,11 @@ export class Transfer implements Growing {
 
   get missingBytes(): number {
     return this.#picker?.missingBytes ?? this.size
+  }
+
+  /** What it will still write: others are not to take that room. What nobody has is not waited for. */
+  get comingBytes(): number {
+    return this.#hasRoom && this.isOffered ? this.missingBytes : 0
   }
 
   get doneBytes(): number {
@@ -206,11 +217,20 @@ export class Transfer implements Growing {
     return got === into.byteLength && blake3(into).equals(pieceHash(this.#list, ordinal))
   }
 
-  /** Better not begun than stopped half-way by a full disk, with min_free_space eaten up. */
+  /**
+   * Better not begun than stopped half-way by a full disk, with min_free_space eaten up, together with what other
+   * transfers are to bring yet: these are waited for, as what they leave decides.
+   */
   async #checkRoom(neededBytes: number): Promise<void> {
-    const free = await this.#needs.disk.freeBytes()
-    if (neededBytes > free)
-      throw new FsError('no-space', this.root, `it needs ${neededBytes} bytes more, but only ${free} may be used`)
+    for (;;) {
+      const free = await this.#needs.disk.freeBytes()
+      const coming = this.#needs.comingBytes()
+      if (neededBytes + coming <= free) break
+      if (coming === 0)
+        throw new FsError('no-space', this.root, `it needs ${neededBytes} bytes more, but only ${free} may be used`)
+      await this.#needs.sleep(LOOK_FOR_ROOM_MS, this.signal)
+    }
+    this.#hasRoom = true
   }
 
   async #takeWhatLiesHere(list: PieceList, staged: StagedFile): Promise<void> {

@@ -32,6 +32,8 @@ function downloaderOf({ peers, whole, toInstall = () => 0, close = () => Promise
       inTurn: (_transfer, check) => check(),
       pieceList: () => Promise.resolve(list as Exclude<typeof list, string>),
       breathe: () => Promise.resolve(),
+      sleep: () => Promise.resolve(),
+      comingBytes: () => 0,
       elapsed: () => 0,
     },
     clock: systemClock,

@@ -43,6 +43,8 @@ test('a piece that two peers send at the same time is written once, and both are
     reader: { read: () => Promise.resolve(false) },
     pieceList: () => Promise.resolve(list),
     breathe: () => Promise.resolve(),
+    sleep: () => Promise.resolve(),
+    comingBytes: () => 0,
     elapsed: () => 0,
   }
   const transfer = new Transfer(
@@ -105,6 +107,8 @@ function staging(
     index: { findPiece: () => [], replica: 'self' },
     pieceList: async () => list,
     breathe: async () => {},
+    sleep: async () => {},
+    comingBytes: () => 0,
     inTurn,
     elapsed: () => 0,
   }
