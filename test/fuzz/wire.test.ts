@@ -104,10 +104,38 @@ fuzz('PROOF', fc.constant(makeProof(keys, 'opener', new Uint8Array(32))), (bytes
   const honest = Buffer.from(makeProof(keys, 'opener', new Uint8Array(32)))
   assert.equal(proofHolds(keys, 'opener', new Uint8Array(32), bytes, true), honest.equals(bytes))
 })
-fuzz('piece lists', fc.uint8Array({ minLength: 34, maxLength: 34 * 8 }), (bytes) => {
-  const size = bytes.byteLength * 3_000
-  const list = unpackPieceList(size, bytes)
-  if (typeof list !== 'string') assert.ok(list.count * 34 === bytes.byteLength)
+/** Lists that the cut rule could have made, in sectors: the last piece may be short; and some that end with nothing. */
+const cuts = fc.tuple(fc.array(fc.integer({ min: 16, max: 256 }), { maxLength: 6 }), fc.integer({ min: 0, max: 256 }))
+const packed = cuts.map(([before, last]) => {
+  const sectors = Uint16Array.from([...before, last])
+  return Buffer.concat([Buffer.alloc(sectors.length * 32, 7), Buffer.from(sectors.buffer)])
+})
+
+test('piece lists: what is taken has the bounds that memory, offsets and reads rely on, and honest ones are taken', () => {
+  const sectorsIn = (bytes: Uint8Array) => {
+    const count = Math.floor(bytes.byteLength / 34)
+    return Array.from({ length: count }, (_, i) => Buffer.from(bytes).readUInt16LE(count * 32 + i * 2))
+  }
+  let taken = 0
+  const property = fc.property(
+    fc.oneof(packed, spoiled(packed), anything),
+    fc.nat(2_047),
+    fc.boolean(),
+    (bytes, less, fits) => {
+      const sum = sectorsIn(bytes).reduce((total, n) => total + n, 0) * 2_048
+      const size = fits ? Math.max(0, sum - less) : less * 3_000
+      const list = unpackPieceList(size, bytes)
+      if (typeof list === 'string') return
+      taken++
+      const lengths = sectorsIn(bytes)
+      assert.ok(Number.isInteger(list.count) && list.count * 34 === bytes.byteLength)
+      assert.ok(lengths.every((n) => n >= 1 && n <= 256))
+      assert.ok(lengths.slice(0, -1).every((n) => n >= 16))
+      assert.equal(Math.ceil(size / 2_048) * 2_048, sum)
+    },
+  )
+  fc.assert(property, { numRuns: RUNS })
+  assert.ok(taken > RUNS / 20, `only ${taken} were taken`)
 })
 
 test('the stream of pieces: chunks come out whole however they are cut, or it refuses', () => {
