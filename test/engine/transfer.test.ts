@@ -79,6 +79,23 @@ test('of what lies in staging only what was ever written is read', async () => {
   assert.equal(transfer.doneBytes, 1.5 * MIB)
 })
 
+test('a piece whose bits have flipped in staging since it was checked is not served', async () => {
+  const content = Buffer.from('content')
+  const file = {
+    dataFrom: (offset: number) => offset,
+    read: async (into: Uint8Array) => {
+      into.set(content)
+      return into.byteLength
+    },
+  }
+  const transfer = staging([content], file)
+  await transfer.prepare()
+  const into = Buffer.alloc(content.byteLength)
+  assert.equal(await transfer.read(0, 0, into), true)
+  content.writeUInt8(content.readUInt8(3) ^ 1, 3)
+  assert.equal(await transfer.read(0, 0, into), false)
+})
+
 test('who has something in staging waits for its turn to look through it', async () => {
   const turn = Promise.withResolvers<void>()
   const file = { dataFrom: (offset: number) => offset, read: async () => 0 }
