@@ -4,58 +4,38 @@
  */
 import { type RelPath } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
-import { type Log } from '../base/log.ts'
 import { type Change, type FolderIndex } from '../db/index-port.ts'
-import { type Root } from '../fs/root.ts'
 import { type Sighting } from '../scan/sighting.ts'
 import { ofContent } from '../sync/approval.ts'
-import { type Entry, type FileEntry, sameStat, type Stat, statMatchesEntry } from '../sync/entry.ts'
+import { type Entry, type FileEntry, type Stat, statMatchesEntry } from '../sync/entry.ts'
 import { type Observed } from '../sync/local-record.ts'
 import { linkTargetPath } from '../sync/link-target.ts'
 import { parentOf } from '../sync/path.ts'
-import { contentKey } from '../sync/record.ts'
 import { type PieceList, rootHash } from '../sync/piece-list.ts'
-import { type Committer } from './committer.ts'
 import { type Deletions } from './deletions.ts'
 import { fileMeant } from './file-meant.ts'
 import { type FileTaker } from './file-taker.ts'
-import { type LocalRecords, type Noted } from './local-records.ts'
+import { LocalCommits, type LocalCommitsNeeds } from './local-commits.ts'
 import { type Overwrite, type Overwrites } from './overwrites.ts'
-import { type PathLocks } from './path-locks.ts'
-import { type ProblemList } from './problem-list.ts'
-import { type RefusedChanges } from './refused-changes.ts'
 import { type Settling } from './settling.ts'
 import { TakeQueue } from './take-queue.ts'
 import { fileEntry } from './tree-changes.ts'
 import { WaitingLinks } from './waiting-links.ts'
 
-export interface LocalChangesNeeds {
-  readonly disk: Pick<Root, 'stat'>
+export interface LocalChangesNeeds extends LocalCommitsNeeds {
   readonly index: Pick<FolderIndex, 'pieceList' | 'entry' | 'recordsOf' | 'entriesHolding' | 'rotten' | 'isApproved'>
-  readonly records: LocalRecords
   readonly taker: FileTaker
   readonly settling: Settling
   readonly deletions: Deletions
   readonly overwrites: Overwrites
-  /** What a host with the read-only secret changes. */
-  readonly refused: RefusedChanges
-  readonly committer: Pick<Committer, 'commit'>
-  readonly locks: PathLocks
-  readonly problems: ProblemList
-  /** These paths have new records, or entries that the folder's records decide about. */
-  readonly announced: (paths: readonly RelPath[]) => void
   /** What lies there may have rotted. */
   readonly suspect: (path: RelPath) => void
-  /** Look at the path again soon. */
-  readonly lookAgain: (path: RelPath) => void
-  /** The root is there and is the one it was: only then is what lies in it announced. */
-  readonly rootIsSound: () => Promise<boolean>
   readonly clock: Pick<Clock, 'sleep'>
-  readonly log: Log
 }
 
 export class LocalChanges {
   readonly #needs: LocalChangesNeeds
+  readonly #commits: LocalCommits
   readonly #queue: TakeQueue
   readonly #links: WaitingLinks
   /** Directories that are being taken up. */
@@ -64,6 +44,7 @@ export class LocalChanges {
 
   constructor(needs: LocalChangesNeeds) {
     this.#needs = needs
+    this.#commits = new LocalCommits(needs)
     this.#queue = new TakeQueue({
       failed: (path, error) => this.#failed(path, error),
       done: (path, seenAgain) => this.#done(path, seenAgain),
@@ -245,7 +226,7 @@ export class LocalChanges {
     const { locks, index, committer, suspect } = this.#needs
     await locks.with([path], async () => {
       const entry = index.entry(path)
-      if (entry?.kind !== 'file' || !(await this.#isStill(path, stat))) return
+      if (entry?.kind !== 'file' || !(await this.#commits.isStill(path, stat))) return
       await committer.commit(() => [{ op: 'entry', entry: fileEntry(path, entry.root, entry.version, stat) }])
     })
     suspect(path)
@@ -269,63 +250,10 @@ export class LocalChanges {
     return this.#needs.index.pieceList(root) === null ? [{ op: 'content', root, list }] : []
   }
 
-  /** Under the lock: still what was observed? Then the record, the entry, and the other half of a rename together. */
+  /** After the directory that it lies in. */
   async #commit(path: RelPath, stat: Stat, observed: Observed, content: readonly Change[]): Promise<void> {
-    const { locks, deletions, committer, records, index } = this.#needs
     await this.#directories.get(parentOf(path) as RelPath)
-    // What lay in a directory goes before a file comes in its place, and is told first.
-    const isInPlaceOfDirectory = index.entry(path)?.kind === 'directory' && observed.kind !== 'directory'
-    if (isInPlaceOfDirectory && !(await deletions.haveEmptied(path))) return
-    const from = observed.kind === 'file' ? this.#renamedFrom(stat, observed) : null
-    const noted = await locks.with(from === null ? [path] : [path, from], async () => {
-      if (!(await this.#needs.rootIsSound())) return 'no-root'
-      if (!(await this.#isStill(path, stat))) return 'changed'
-      const renamed = from !== null && (await this.#needs.disk.stat(from)) === null
-      let noted: Noted = { changes: [], what: 'known' }
-      await committer.commit(() => {
-        noted = records.note(path, observed, stat)
-        const gone = renamed ? records.note(from, { kind: 'absent' }, null).changes : []
-        return [...content, ...noted.changes, ...gone]
-      })
-      if (renamed) deletions.forget(from)
-      return noted
-    })
-    if (noted === 'changed') return this.#needs.lookAgain(path)
-    if (noted === 'no-root') return // the scan after it is back finds what has really changed
-    await this.#tell(path, stat, observed, noted, from)
-  }
-
-  /** With another content it is no rename, but a deletion, of which there may be too many, and something new. */
-  #renamedFrom(stat: Stat, observed: Observed): RelPath | null {
-    const path = this.#needs.deletions.renamedFrom(stat.inode)
-    const entry = path === null ? null : this.#needs.index.entry(path)
-    return entry !== null && contentKey(entry) === contentKey(observed) ? path : null
-  }
-
-  /** A directory changes with what is put into it, and stays what it is. */
-  async #isStill(path: RelPath, stat: Stat): Promise<boolean> {
-    const now = await this.#needs.disk.stat(path)
-    if (now === null || now.kind !== stat.kind) return false
-    return stat.kind === 'directory' || sameStat(now, stat)
-  }
-
-  async #tell(path: RelPath, stat: Stat, observed: Observed, noted: Noted, from: RelPath | null): Promise<void> {
-    if (noted.what === 'refused') return await this.#needs.refused.changed(path, stat, observed)
-    this.#needs.problems.clear(
-      path,
-      'unreadable',
-      'unsupported',
-      'read-only-change',
-      'unfinished',
-      'bad-link',
-      'name-clash',
-    )
-    if (noted.what === 'announced') {
-      const size = observed.kind === 'file' ? observed.size : undefined
-      const renamed = from === null ? '' : ` (was ${from})`
-      this.#needs.log.info({ path, size, kind: observed.kind }, `announced ${path}${renamed}`)
-    }
-    this.#needs.announced(from === null ? [path] : [path, from])
+    await this.#commits.commit(path, stat, observed, content)
   }
 
   #failed(path: RelPath, error: unknown): void {
