@@ -7,13 +7,16 @@
  *   3. so the records come over it as over anything that is not theirs: the good pieces are taken from this disk, the
  *      bad ones from peers, and the rotten copy goes to the archive
  *
+ * A disk that does not give the bytes may give them again, and perhaps no other host has them: what reads right again is
+ * the content of its record, and is served again.
+ *
  * From 2 on the host no longer claims to have the file, and nothing of it can be announced, whatever becomes of its stat.
  */
 import { blake3 } from '../base/blake3.ts'
 import { type RelPath, type RootHash } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
-import { type FolderIndex } from '../db/index-port.ts'
+import { type Change, type FolderIndex } from '../db/index-port.ts'
 import { FsError, type Root } from '../fs/root.ts'
 import { type Hasher } from '../scan/hasher.ts'
 import { sameStat } from '../sync/entry.ts'
@@ -26,13 +29,13 @@ import { statOf } from './tree-changes.ts'
 
 export interface HealerNeeds {
   readonly disk: Pick<Root, 'open' | 'stat'>
-  readonly index: Pick<FolderIndex, 'entry'>
+  readonly index: Pick<FolderIndex, 'entry' | 'recordsOf'>
   readonly hasher: Pick<Hasher, 'hash'>
   readonly committer: Pick<Committer, 'commit'>
   readonly locks: PathLocks
   readonly clock: Pick<Clock, 'now'>
   readonly log: Log
-  /** The path no longer holds this content: fetch it, and tell those who want it. */
+  /** The path no longer holds this content, or again: fetch it, and tell those who want it. */
   readonly lost: (path: RelPath, root: RootHash) => void
 }
 
@@ -53,13 +56,26 @@ export class Healer {
       log.warn({ path }, `${path} could not be read right, and then it could: look at the disk and its cable`)
       return false
     }
-    if (!(await locks.with([path], () => this.#sayWhatLiesThere(rot, lies)))) return false
-    log.warn(
-      { problem: 'rotten', path, pieces: rot.list.count, bad: rot.bad.length },
-      `${rotInWords(path, rot.bad.length, rot.list.count)}; it is healed from the other hosts`,
-    )
-    lost(path, root)
-    return true
+    const isRight = this.#isOfItsRecord(path, rootHash(lies))
+    const known = isRight ? [] : [this.#rotten(rot)]
+    if (!(await locks.with([path], () => this.#sayWhatLiesThere(rot, lies, known)))) return false
+    if (isRight) log.info({ path }, `${path} reads right again: it is served again. Look at the disk and its cable`)
+    else
+      log.warn(
+        { problem: 'rotten', path, pieces: rot.list.count, bad: rot.bad.length },
+        `${rotInWords(path, rot.bad.length, rot.list.count)}; it is healed from the other hosts`,
+      )
+    lost(path, isRight ? rootHash(lies) : root)
+    return !isRight
+  }
+
+  #isOfItsRecord(path: RelPath, root: RootHash): boolean {
+    return this.#needs.index.recordsOf(path).some((record) => record.kind === 'file' && record.root === root)
+  }
+
+  #rotten({ entry: { path }, bad, list }: Rot): Change {
+    const file = { path, badPieces: bad.length, pieces: list.count, foundMs: this.#needs.clock.now() }
+    return { op: 'rotten', file }
   }
 
   /** Null if it is not the file that was read before. */
@@ -80,8 +96,9 @@ export class Healer {
     }
   }
 
-  async #sayWhatLiesThere({ entry, list, bad }: Rot, lies: PieceList): Promise<boolean> {
-    const { disk, index, committer, clock } = this.#needs
+  /** `known`: what is noted with it. */
+  async #sayWhatLiesThere({ entry }: Rot, lies: PieceList, known: readonly Change[]): Promise<boolean> {
+    const { disk, index, committer } = this.#needs
     const { path } = entry
     const stat = await disk.stat(path)
     if (stat === null || !sameStat(stat, statOf(entry))) return false
@@ -94,7 +111,7 @@ export class Healer {
       return [
         { op: 'content', root, list: lies },
         { op: 'entry', entry: { ...entry, root, version: noVersion } },
-        { op: 'rotten', file: { path, badPieces: bad.length, pieces: list.count, foundMs: clock.now() } },
+        ...known,
       ]
     })
     return done

@@ -30,7 +30,7 @@ export interface ScrubSideNeeds {
   /** Absent: files are re-read in this thread. */
   readonly checker?: PieceChecker
   readonly isHalted: () => boolean
-  /** The path no longer holds this content: fetch it, and tell those who want it. */
+  /** The path no longer holds this content, or again: fetch it, and tell those who want it. */
   readonly lost: (path: RelPath, root: RootHash) => void
   /** The disk shows something else than the index knows at this path. */
   readonly rescan: (path: RelPath) => void

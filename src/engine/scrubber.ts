@@ -3,7 +3,8 @@
  *
  *   round: all files, in order; each as scrub-pace.ts says: bursts, spread evenly, a tenth of the disk's time
  *   now:   all files or one, at full speed, when the operator says so; it counts for the round
- *   suspect: one file at once, when a piece of it was asked for and was not what its hash says
+ *   suspect: one file at once, when a piece of it was asked for and was not what its hash says; and what has rotted and is
+ *            not healed from time to time: it was perhaps only the cable, and no other host has it
  *
  * When to read is decided in sync/scrub-pace.ts, what becomes of rot in healer.ts.
  */
@@ -19,6 +20,7 @@ import { ActiveRound } from './scrub-round.ts'
 
 /** After a start there is better to do; and settings, halts and clocks are looked at again this often. */
 const LOOK_AGAIN_MS = 60_000
+const READ_ROT_AGAIN_MS = 30 * 60_000
 
 export interface ScrubberNeeds {
   readonly index: Pick<FolderIndex, 'scrubFiles' | 'scrubFile' | 'scrubRound' | 'counts' | 'commit' | 'rotten'>
@@ -35,6 +37,8 @@ export class Scrubber {
   readonly #intervalMs: () => number | null
   readonly #stop = new AbortController()
   readonly #suspects = new Map<RelPath, Promise<void>>()
+  /** When what has rotted was read last, by the clock that never jumps. */
+  readonly #rotReadMs = new Map<RelPath, number>()
   #round: ActiveRound | null = null
   #now: ScrubNow | null = null
   #work: Promise<unknown>[] = []
@@ -120,8 +124,20 @@ export class Scrubber {
     const { clock } = this.#needs
     for (let waitMs = LOOK_AGAIN_MS; ;) {
       await clock.sleep(waitMs, this.#stop.signal)
+      if (this.#mayRead()) this.#readRotAgain()
       const intervalMs = this.#intervalMs()
       waitMs = intervalMs === null || !this.#mayRead() ? LOOK_AGAIN_MS : await this.#burst(intervalMs)
+    }
+  }
+
+  #readRotAgain(): void {
+    const nowMs = this.#needs.clock.elapsed()
+    const rotten = new Set(this.#needs.index.rotten().map(({ path }) => path))
+    for (const path of this.#rotReadMs.keys()) if (!rotten.has(path)) this.#rotReadMs.delete(path)
+    for (const path of rotten) {
+      const readMs = this.#rotReadMs.get(path)
+      if (readMs === undefined || nowMs - readMs >= READ_ROT_AGAIN_MS) this.#rotReadMs.set(path, nowMs)
+      if (readMs !== undefined && nowMs - readMs >= READ_ROT_AGAIN_MS) this.suspect(path)
     }
   }
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { beforeEach, describe, test } from 'node:test'
-import { type RelPath } from '../../src/base/brand.ts'
+import { type RelPath, type RootHash } from '../../src/base/brand.ts'
 import { type Log, silentLog } from '../../src/base/log.ts'
 import { type FolderKeys, generateSecret, parseSecret } from '../../src/base/secret.ts'
 import { type FolderIndex } from '../../src/db/index-port.ts'
@@ -18,7 +18,7 @@ import { type FsErrorCode } from '../../src/fs/root.ts'
 import { InlineHasher } from '../../src/scan/inline-hasher.ts'
 import { type PieceChecker, InlineChecker } from '../../src/scan/piece-checker.ts'
 import { rootHash } from '../../src/sync/piece-list.ts'
-import { path, versionOf } from '../db/index-samples.ts'
+import { fileRecord, path, versionOf } from '../db/index-samples.ts'
 import { settle, VirtualClock } from '../net/virtual-clock.ts'
 
 const DAY_MS = 86_400_000
@@ -31,6 +31,8 @@ const READ_MS = 500
 class Bench {
   readonly clock = new VirtualClock()
   readonly lost: RelPath[] = []
+  /** The contents that those were told of who want them. */
+  readonly told: RootHash[] = []
   readonly rescanned: RelPath[] = []
   readonly said: string[] = []
   /** When each check of a file began. */
@@ -98,7 +100,7 @@ class Bench {
       hasher: new InlineHasher(),
       checker: slow(clock),
       isHalted: () => this.halted,
-      lost: (at) => this.lost.push(at),
+      lost: (at, root) => void (this.lost.push(at), this.told.push(root)),
       rescan: (at) => this.rescanned.push(at),
       clock,
       log,
@@ -248,6 +250,32 @@ describe('scrubbing', () => {
     const now = await scrubNow(path('1/f4'))
     assert.deepEqual([...now.rot], ['1/f4'])
     assert.deepEqual(bench.lost, ['1/f4'])
+  })
+
+  test('finds by itself that what the disk did not give for a while is right after all, although no host has it', async () => {
+    const right = bench.index.entry(path('1/f4'))
+    assert(right?.kind === 'file')
+    bench.index.commit([
+      {
+        op: 'records',
+        path: right.path,
+        records: [{ ...fileRecord('1/f4', 'c'), root: right.root, size: right.size }],
+      },
+    ])
+    bench.intervalMs = null
+    bench.side.scrubber.start()
+    bench.fails = (op, at) => (op === 'read' && at === '1/f4' ? 'io' : null)
+    await scrubNow(path('1/f4'))
+    await bench.clock.pass(DAY_MS / 12)
+    assert.equal(bench.index.rotten().length, 1)
+    bench.fails = () => null
+    await bench.clock.pass(DAY_MS / 12)
+    assert.deepEqual(bench.index.rotten(), [])
+    const now = bench.index.entry(right.path)
+    assert.ok(now?.kind === 'file' && now.root === right.root)
+    assert.equal(bench.lost.at(-1), '1/f4', 'and the records decide about it again')
+    assert.equal(bench.told.at(-1), right.root, 'and those who want it hear that it is here')
+    assert.match(bench.said.join('\n'), /1\/f4 reads right again/)
   })
 
   test('shows what it may not read, and says so to the operator who asked', async () => {
