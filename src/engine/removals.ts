@@ -33,14 +33,18 @@ export class Removals {
   async consider(live: readonly RelPath[], dead: readonly RelPath[]): Promise<void> {
     this.#needs.applier.consider(this.#allowed(live))
     for (const path of dead) this.#waiting.add(path)
-    this.#running ??= this.#removeLater().finally(() => this.#removed())
+    this.#running ??= this.#removeAll()
     await this.#running
   }
 
-  /** What came after the last had been taken, and before this, was told that its turn is to come. */
-  async #removed(): Promise<void> {
-    this.#running = null
-    if (this.#waiting.size > 0) await this.consider([], [])
+  /** Also what comes until the moment in which this ends. What fails is left to the next time. */
+  async #removeAll(): Promise<void> {
+    try {
+      do await this.#removeLater()
+      while (this.#waiting.size > 0)
+    } finally {
+      this.#running = null
+    }
   }
 
   /** True for what is not to be carried out now, by whatever way one comes to it. */
