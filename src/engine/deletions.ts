@@ -195,6 +195,8 @@ export class Deletions {
   async #commit(gone: readonly RelPath[]): Promise<ReadonlyMap<RelPath, Noted>> {
     const { committer, records } = this.#needs
     const still = await this.#absent([...gone].sort().reverse())
+    // A disk that goes between the look at the root and this one leaves nothing behind either.
+    if (!(await this.#needs.rootIsSound())) return new Map()
     const noted = new Map<RelPath, Noted>()
     await committer.commit(() => {
       for (const path of still) noted.set(path, records.note(path, { kind: 'absent' }, null))

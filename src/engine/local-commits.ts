@@ -52,7 +52,8 @@ export class LocalCommits {
     const noted = await locks.with(from === null ? [path] : [path, from], async () => {
       if (!(await this.#needs.rootIsSound())) return 'no-root'
       if (!(await this.isStill(path, stat))) return 'changed'
-      const renamed = from !== null && (await this.#needs.disk.stat(from)) === null
+      const isMissing = from !== null && (await this.#needs.disk.stat(from)) === null
+      const renamed = isMissing && (await this.#needs.rootIsSound())
       let noted: Noted = { changes: [], what: 'known' }
       await committer.commit(() => {
         noted = records.note(path, observed, stat)

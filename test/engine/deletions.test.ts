@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { silentLog } from '../../src/base/log.ts'
 import { Deletions, type DeletionsNeeds } from '../../src/engine/deletions.ts'
 import { PathLocks } from '../../src/engine/path-locks.ts'
 import { type Stat } from '../../src/sync/entry.ts'
@@ -71,3 +72,32 @@ test('what a user has put back meanwhile is not taken for gone when the operator
   await new Deletions(needs as unknown as DeletionsNeeds).discard()
   assert.deepEqual([changed, announced], [['gone.iso'], ['gone.iso']])
 })
+
+for (const soundLooks of [0, 1, 2])
+  test(`what is missing is announced as deleted only if the root is there before and after the second look (${soundLooks} of 2)`, async () => {
+    let [looks, noted, told] = [0, 0, 0]
+    const entry = fileEntry('old.iso', 'content')
+    const needs = {
+      brake: { isHeld: () => false, decide: () => 'pass' },
+      files: () => 1,
+      clock: { after: () => () => {} },
+      index: { entry: () => entry },
+      disk: { stat: async () => null },
+      isComing: () => false,
+      rootIsSound: async () => ++looks <= soundLooks,
+      records: {
+        mayAnnounce: true,
+        wasToGo: () => false,
+        note: () => (noted++, { what: 'announced', changes: [{ op: 'forget-entry', path: entry.path }] }),
+      },
+      committer: { commit: async (decide: () => unknown) => void decide() },
+      locks: new PathLocks(),
+      problems: { clear: () => {} },
+      announced: () => told++,
+      log: silentLog,
+    }
+    const deletions = new Deletions(needs as unknown as DeletionsNeeds)
+    deletions.missing(entry.path, entry)
+    await deletions.settle()
+    assert.deepEqual([noted, told], soundLooks === 2 ? [1, 1] : [0, 0])
+  })
