@@ -166,8 +166,10 @@ export function judgeEpoch(world: World): void {
     if (world.ledger.rotRemoved.has(`${path} ${is}`)) continue
     // One directory is like another: a host without an index takes its own for new ones.
     if (is === 'directory' && world.ledger.forgetful.size > 0) continue
-    // What was buried under a file comes back when the file goes, and its directories with it.
-    if (is === 'directory' && [...now.keys()].some((other) => other.startsWith(`${path}/`))) continue
+    // What was buried under a file comes back when the file goes, and its directories with it; and they stay when users
+    // take away what came back in them.
+    const isBelow = (other: string) => other.startsWith(`${path}/`)
+    if (is === 'directory' && [...now.keys(), ...touched.keys()].some(isBelow)) continue
     if (![...states.values()].includes(is))
       world.fail('all', `${path} is ${is}, but users left ${[...states].map((s) => s.join(': ')).join(', ')}`)
   }
