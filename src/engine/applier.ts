@@ -78,10 +78,14 @@ export class Applier {
     this.#startDead()
   }
 
-  /** The content that these paths wait for lies whole in staging. */
+  /**
+   * The content that these paths wait for lies whole in staging. One that failed is tried again with all that failed: else
+   * two paths of one content, that lies here and cannot be installed, would try by turns for ever.
+   */
   contentCame(paths: readonly RelPath[]): void {
-    if (paths.length > 0) this.#dead.pause()
-    for (const path of paths) this.#add(this.#whole, path)
+    const waiting = paths.filter((path) => !this.#later.has(path))
+    if (waiting.length > 0) this.#dead.pause()
+    for (const path of waiting) this.#add(this.#whole, path)
   }
 
   /** Of those, the ones whose turn has not come. */
