@@ -61,6 +61,8 @@ export class Applier {
   readonly #dead = new PQueue({ concurrency: AT_A_TIME })
   readonly #queued = new Set<RelPath>()
   readonly #later = new Set<RelPath>()
+  /** Of those, the ones at which the disk failed. */
+  readonly #broken = new Set<RelPath>()
   /** Paths that wait for what is above them, and links for what they point at. */
   readonly #waitingFor = new Map<RelPath, Set<RelPath>>()
   #paused = false
@@ -78,10 +80,14 @@ export class Applier {
     this.#startDead()
   }
 
-  /** The content that these paths wait for lies whole in staging. */
+  /**
+   * The content that these paths wait for lies whole in staging. One at which the disk failed is tried again with all that
+   * failed: else two paths of one content, that lies here and cannot be installed, would try by turns for ever.
+   */
   contentCame(paths: readonly RelPath[]): void {
-    if (paths.length > 0) this.#dead.pause()
-    for (const path of paths) this.#add(this.#whole, path)
+    const waiting = paths.filter((path) => !this.#broken.has(path))
+    if (waiting.length > 0) this.#dead.pause()
+    for (const path of waiting) this.#add(this.#whole, path)
   }
 
   /** Of those, the ones whose turn has not come. */
@@ -98,6 +104,7 @@ export class Applier {
   retry(): void {
     const paths = this.#unfinished()
     this.#later.clear()
+    this.#broken.clear()
     this.consider(paths)
   }
 
@@ -164,6 +171,7 @@ export class Applier {
   async #consider(path: RelPath): Promise<void> {
     this.#queued.delete(path)
     this.#later.delete(path)
+    this.#broken.delete(path)
     try {
       const done = await this.#needs.locks.with([path], () => this.#carryOut(path))
       if (done) this.#solved(path)
@@ -293,6 +301,7 @@ export class Applier {
       case 'link-in-the-way':
         return this.#needs.problems.set('in-the-way', path, `${error.message}; it is installed when that has gone`)
       default:
+        if (error.code === 'io') this.#broken.add(path)
         this.#needs.problems.set('io-error', path, `${error.message}; tried again at the next rescan`)
     }
   }

@@ -124,10 +124,20 @@ export class Scrubber {
     const { clock } = this.#needs
     for (let waitMs = LOOK_AGAIN_MS; ;) {
       await clock.sleep(waitMs, this.#stop.signal)
-      if (this.#mayRead()) this.#readRotAgain()
-      const intervalMs = this.#intervalMs()
-      waitMs = intervalMs === null || !this.#mayRead() ? LOOK_AGAIN_MS : await this.#burst(intervalMs)
+      waitMs = await this.#look().catch((error: unknown) => {
+        this.#stop.signal.throwIfAborted()
+        this.#failed(error, null)
+        return LOOK_AGAIN_MS
+      })
     }
+  }
+
+  /** Returns how long to wait then. An index or a disk that fails for a while ends no scrubbing. */
+  async #look(): Promise<number> {
+    if (!this.#mayRead()) return LOOK_AGAIN_MS
+    this.#readRotAgain()
+    const intervalMs = this.#intervalMs()
+    return intervalMs === null ? LOOK_AGAIN_MS : await this.#burst(intervalMs)
   }
 
   #readRotAgain(): void {

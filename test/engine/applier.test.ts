@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { silentLog } from '../../src/base/log.ts'
 import { type RelPath } from '../../src/base/brand.ts'
 import { Applier } from '../../src/engine/applier.ts'
+import { FsError } from '../../src/fs/root.ts'
 import { PathLocks } from '../../src/engine/path-locks.ts'
 import { ProblemList } from '../../src/engine/problem-list.ts'
 import { type Entry } from '../../src/sync/entry.ts'
@@ -81,4 +82,35 @@ test('what would be buried with a directory that is held is looked at when that 
   await applier.settled()
   await applier.settled()
   assert.deepEqual(done, [FILE])
+})
+
+test('a path that could not be installed is not tried again as soon as its content is there, but when all that failed is', async () => {
+  let tries = 0
+  const needs = {
+    index: { entry: () => null, recordsOf: () => [fileRecord('image.iso', 'content')], entriesUnder: () => [] },
+    locks: new PathLocks(),
+    tree: {
+      install: (at: RelPath) => {
+        tries++
+        return Promise.reject(new FsError('io', at, 'cannot sync'))
+      },
+    },
+    problems: new ProblemList({ log: silentLog }),
+    rootIsSound: () => Promise.resolve(true),
+    isHeld: () => false,
+    isWanted: () => true,
+    wantedBelow: () => [],
+    release: () => {},
+    rescan: () => {},
+    log: silentLog,
+  }
+  const applier: Applier = new Applier(needs as unknown as ConstructorParameters<typeof Applier>[0])
+  applier.consider([path('image.iso')])
+  await applier.settled()
+  applier.contentCame([path('image.iso')]) // where another path wants it too, and fails likewise, for ever
+  await applier.settled()
+  assert.equal(tries, 1)
+  applier.retry()
+  await applier.settled()
+  assert.equal(tries, 2)
 })
