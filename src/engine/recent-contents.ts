@@ -5,6 +5,7 @@
 import { LRUCache } from 'lru-cache'
 import { type RootHash } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
+import { Lookout } from '../base/lookout.ts'
 
 /** A receiver is some ten thousand files of 1 kB behind what it is told; what is asked for too late is read again. */
 const MOST_BYTES = 24 << 20
@@ -19,27 +20,28 @@ export class RecentContents {
     sizeCalculation: (bytes) => bytes.byteLength + OVERHEAD_BYTES,
   })
   readonly #clock: Pick<Clock, 'after' | 'elapsed'>
+  readonly #lookout: Lookout
   #keptMs = 0
 
   constructor(needs: { readonly clock: Pick<Clock, 'after' | 'elapsed'> }) {
     this.#clock = needs.clock
+    this.#lookout = new Lookout({ everyMs: FORGET_AFTER_MS, look: () => !this.#forgetOld(), clock: needs.clock })
   }
 
   keep(root: RootHash, bytes: Uint8Array): void {
-    if (this.#contents.size === 0) this.#forgetLater(FORGET_AFTER_MS)
     this.#contents.set(root, bytes)
     this.#keptMs = this.#clock.elapsed()
+    this.#lookout.start()
   }
 
   get(root: RootHash): Uint8Array | null {
     return this.#contents.get(root) ?? null
   }
 
-  #forgetLater(afterMs: number): void {
-    this.#clock.after(afterMs, () => {
-      const leftMs = this.#keptMs + FORGET_AFTER_MS - this.#clock.elapsed()
-      if (leftMs > 0) this.#forgetLater(leftMs)
-      else this.#contents.clear()
-    })
+  /** True if nothing has come for so long. */
+  #forgetOld(): boolean {
+    const isOld = this.#clock.elapsed() - this.#keptMs >= FORGET_AFTER_MS
+    if (isOld) this.#contents.clear()
+    return isOld
   }
 }

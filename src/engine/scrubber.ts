@@ -20,6 +20,7 @@ import { ActiveRound } from './scrub-round.ts'
 
 /** After a start there is better to do; and settings, halts and clocks are looked at again this often. */
 const LOOK_AGAIN_MS = 60_000
+/** What has rotted may be the only copy, and large: often enough for who waits for it, and no load. */
 const READ_ROT_AGAIN_MS = 30 * 60_000
 
 export interface ScrubberNeeds {
@@ -145,9 +146,10 @@ export class Scrubber {
     const rotten = new Set(this.#needs.index.rotten().map(({ path }) => path))
     for (const path of this.#rotReadMs.keys()) if (!rotten.has(path)) this.#rotReadMs.delete(path)
     for (const path of rotten) {
-      const readMs = this.#rotReadMs.get(path)
-      if (readMs === undefined || nowMs - readMs >= READ_ROT_AGAIN_MS) this.#rotReadMs.set(path, nowMs)
-      if (readMs !== undefined && nowMs - readMs >= READ_ROT_AGAIN_MS) this.suspect(path)
+      const readMs = this.#rotReadMs.get(path) ?? nowMs
+      const isDue = nowMs - readMs >= READ_ROT_AGAIN_MS
+      this.#rotReadMs.set(path, isDue ? nowMs : readMs)
+      if (isDue) this.suspect(path)
     }
   }
 

@@ -27,6 +27,16 @@ describe('on the host that hears of it', () => {
     await hosts.pass(30_000)
   }
 
+  /** On host one, while host two puts files into a directory of that name, and neither hears of the other. */
+  async function fileAgainstDirectory(): Promise<void> {
+    hosts.network.cut('one' as HostName, 'two' as HostName)
+    fill(two)
+    await seen(two)
+    one.root.user.write('d', 'a file')
+    await seen(one)
+    hosts.network.join('one' as HostName, 'two' as HostName)
+  }
+
   async function approved(): Promise<void> {
     const approving = two.folder.approve()
     await hosts.pass(30_000)
@@ -54,12 +64,7 @@ describe('on the host that hears of it', () => {
   })
 
   test('files under a directory that is a file elsewhere are not buried before the operator approves', async () => {
-    hosts.network.cut('one' as HostName, 'two' as HostName)
-    fill(two)
-    await seen(two)
-    one.root.user.write('d', 'a file')
-    await seen(one)
-    hosts.network.join('one' as HostName, 'two' as HostName)
+    await fileAgainstDirectory()
     await hosts.pass(120_000)
     assert.deepEqual(two.problems(), ['held-removals'])
     assert.equal(Object.keys(two.tree()).length, FILES + 1)
@@ -70,12 +75,7 @@ describe('on the host that hears of it', () => {
   })
 
   test('what is held under a directory that is a file elsewhere comes back everywhere when the operator discards', async () => {
-    hosts.network.cut('one' as HostName, 'two' as HostName)
-    fill(two)
-    await seen(two)
-    one.root.user.write('d', 'a file')
-    await seen(one)
-    hosts.network.join('one' as HostName, 'two' as HostName)
+    await fileAgainstDirectory()
     await hosts.pass(30_000)
     const discarded = two.folder.discard()
     await hosts.pass(120_000)
