@@ -96,8 +96,7 @@ export class Applier {
   }
 
   #startDead(): void {
-    const left = [this.#live, this.#whole].reduce((sum, queue) => sum + queue.pending + queue.size, 0)
-    if (left === 0 && !this.#paused) this.#dead.start()
+    if (this.isLiveSettled && !this.#paused) this.#dead.start()
   }
 
   /** Tries again what did not work before. */
@@ -122,9 +121,14 @@ export class Applier {
     this.retry()
   }
 
-  /** Resolves when what is to come has been begun, and what is to be renamed has been. */
+  /** What is to come has been begun, and what is to be renamed has been. */
+  get isLiveSettled(): boolean {
+    return [this.#live, this.#whole].every((queue) => queue.pending + queue.size === 0)
+  }
+
+  /** Resolves when that is so for both queues at once: while one comes to rest, the other may get more to do. */
   async liveSettled(): Promise<void> {
-    await Promise.all([this.#live.onIdle(), this.#whole.onIdle()])
+    while (!this.isLiveSettled) await Promise.all([this.#live.onIdle(), this.#whole.onIdle()])
   }
 
   /** Resolves when all that was to be looked at has been looked at once. */

@@ -16,7 +16,7 @@ import { type Committer } from './committer.ts'
 export interface RemovalsNeeds {
   readonly index: Pick<FolderIndex, 'entry' | 'entriesUnder' | 'recordsOf' | 'isApproved'>
   readonly committer: Pick<Committer, 'commit'>
-  readonly applier: Pick<Applier, 'consider' | 'liveSettled'>
+  readonly applier: Pick<Applier, 'consider' | 'liveSettled' | 'isLiveSettled'>
   readonly brake: Brake
 }
 
@@ -119,7 +119,10 @@ export class Removals {
   }
 
   async #removeLater(): Promise<void> {
-    await this.#needs.applier.liveSettled()
+    const { applier } = this.#needs
+    // Looked at without a pause before counting: what is renamed a moment later would count as deleted.
+    do await applier.liveSettled()
+    while (!applier.isLiveSettled)
     const paths = [...this.#waiting].filter((path) => this.#isToDo(path))
     this.#waiting.clear()
     const approved = new Set(paths.filter((path) => this.#isApproved(path)))
@@ -128,7 +131,7 @@ export class Removals {
       return { path, loss: 'deleted', isFile: this.#needs.index.entry(path)?.kind === 'file' }
     })
     const mayGo = this.#needs.brake.decide(losing) === 'pass'
-    this.#needs.applier.consider([], mayGo ? paths : [...approved])
+    applier.consider([], mayGo ? paths : [...approved])
   }
 
   #isApproved(path: RelPath): boolean {

@@ -114,3 +114,33 @@ test('a path that could not be installed is not tried again as soon as its conte
   await applier.settled()
   assert.equal(tries, 2)
 })
+
+test('what is to go waits for all that is to come, also for what is heard of while a file is put in its place', async () => {
+  const installs = new Map<RelPath, PromiseWithResolvers<void>>()
+  const [first, second] = [path('first.iso'), path('second.iso')]
+  for (const at of [first, second]) installs.set(at, Promise.withResolvers<void>())
+  const needs = {
+    index: { entry: () => null, recordsOf: (at: RelPath) => [fileRecord(at, 'content')], entriesUnder: () => [] },
+    locks: new PathLocks(),
+    tree: { install: (at: RelPath) => installs.get(at)?.promise },
+    problems: new ProblemList({ log: silentLog }),
+    rootIsSound: () => Promise.resolve(true),
+    isHeld: () => false,
+    isWanted: () => true,
+    wantedBelow: () => [],
+    release: () => {},
+    rescan: () => {},
+    log: silentLog,
+  }
+  const applier = new Applier(needs as unknown as ConstructorParameters<typeof Applier>[0])
+  let isSettled = false
+  applier.contentCame([first])
+  const settled = applier.liveSettled().then(() => (isSettled = true))
+  await new Promise(setImmediate)
+  applier.consider([second])
+  installs.get(first)?.resolve()
+  await new Promise(setImmediate)
+  assert.equal(isSettled, false, 'the second is still to be renamed or fetched')
+  installs.get(second)?.resolve()
+  await settled
+})

@@ -22,7 +22,11 @@ function setup(needs: {
       isApproved: () => false,
       recordsOf: needs.recordsOf,
     },
-    applier: { consider: (_live, dead = []) => needs.carryOut(dead), liveSettled: () => Promise.resolve() },
+    applier: {
+      consider: (_live, dead = []) => needs.carryOut(dead),
+      liveSettled: () => Promise.resolve(),
+      isLiveSettled: true,
+    },
     committer: { commit: () => Promise.resolve() },
     brake: { decide: () => 'pass', forget: () => {} } as unknown as Brake,
   })
