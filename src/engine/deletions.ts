@@ -49,6 +49,7 @@ export class Deletions {
   readonly #byInode = new Map<number, RelPath>()
   /** Files that were here when the first of those that are missing was missed: what comes under new names is no more. */
   #filesBefore = 0
+  #announcing = 0
   /** What stands in place of directories, and waits until it has been told what was in them. */
   readonly #replacing = new Set<RelPath>()
   #cancel: (() => void) | null = null
@@ -89,8 +90,9 @@ export class Deletions {
     this.#needs.brake.forget(path)
   }
 
+  /** What has vanished and has not been told yet. */
   get count(): number {
-    return this.#missing.size
+    return this.#missing.size + this.#announcing
   }
 
   /** Turns what has been gathered, and is not on its way under another name, into tombstones. */
@@ -187,8 +189,13 @@ export class Deletions {
 
   async #announce(gone: readonly RelPath[]): Promise<void> {
     if (gone.length === 0) return
-    const noted = await this.#needs.locks.with(gone, () => this.#commit(gone))
-    await this.#tell(noted)
+    this.#announcing += gone.length
+    try {
+      const noted = await this.#needs.locks.with(gone, () => this.#commit(gone))
+      await this.#tell(noted)
+    } finally {
+      this.#announcing -= gone.length
+    }
   }
 
   /** Children before their directory, so that whoever carries it out finds it empty. */

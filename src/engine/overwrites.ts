@@ -46,6 +46,7 @@ export class Overwrites {
   readonly #waiting = new Map<RelPath, Overwrite>()
   readonly #held = new Map<RelPath, Overwrite>()
   readonly #inodes = new InodeCounts()
+  #announcing = 0
   #waitingSinceMs = 0
   #cancel: (() => void) | null = null
 
@@ -107,7 +108,7 @@ export class Overwrites {
 
   /** Those that are not held, but not announced yet either. */
   get count(): number {
-    return this.#waiting.size
+    return this.#waiting.size + this.#announcing
   }
 
   /** The operator meant them, or this one: they are announced. Returns how many that were. */
@@ -171,6 +172,11 @@ export class Overwrites {
 
   async #announce(overwrites: readonly Overwrite[]): Promise<void> {
     for (const { path } of overwrites) this.forget(path)
-    await Promise.all(overwrites.map((overwrite) => this.#needs.announce(overwrite)))
+    this.#announcing += overwrites.length
+    try {
+      await Promise.all(overwrites.map((overwrite) => this.#needs.announce(overwrite)))
+    } finally {
+      this.#announcing -= overwrites.length
+    }
   }
 }

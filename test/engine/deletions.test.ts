@@ -75,29 +75,52 @@ test('what a user has put back meanwhile is not taken for gone when the operator
 
 for (const soundLooks of [0, 1, 2])
   test(`what is missing is announced as deleted only if the root is there before and after the second look (${soundLooks} of 2)`, async () => {
-    let [looks, noted, told] = [0, 0, 0]
-    const entry = fileEntry('old.iso', 'content')
-    const needs = {
-      brake: { isHeld: () => false, decide: () => 'pass' },
-      files: () => 1,
-      clock: { after: () => () => {} },
-      index: { entry: () => entry },
-      disk: { stat: async () => null },
-      isComing: () => false,
-      rootIsSound: async () => ++looks <= soundLooks,
-      records: {
-        mayAnnounce: true,
-        wasToGo: () => false,
-        note: () => (noted++, { what: 'announced', changes: [{ op: 'forget-entry', path: entry.path }] }),
-      },
-      committer: { commit: async (decide: () => unknown) => void decide() },
-      locks: new PathLocks(),
-      problems: { clear: () => {} },
-      announced: () => told++,
-      log: silentLog,
-    }
-    const deletions = new Deletions(needs as unknown as DeletionsNeeds)
-    deletions.missing(entry.path, entry)
+    let looks = 0
+    const { deletions, said } = missing({ rootIsSound: async () => ++looks <= soundLooks })
     await deletions.settle()
-    assert.deepEqual([noted, told], soundLooks === 2 ? [1, 1] : [0, 0])
+    assert.deepEqual(said, soundLooks === 2 ? { noted: 1, told: 1 } : { noted: 0, told: 0 })
   })
+
+test('what has vanished counts as still to be told until it has been committed', async () => {
+  const commit = Promise.withResolvers<void>()
+  const { deletions } = missing({ rootIsSound: async () => true, committed: commit.promise })
+  const settled = deletions.settle()
+  await new Promise(setImmediate)
+  assert.equal(deletions.count, 1)
+  commit.resolve()
+  await settled
+  assert.equal(deletions.count, 0)
+})
+
+/** The only file of the pool has vanished, and nothing keeps that from being told. */
+function missing(needs: { rootIsSound: () => Promise<boolean>; committed?: Promise<void> }) {
+  const said = { noted: 0, told: 0 }
+  const entry = fileEntry('old.iso', 'content')
+  const all = {
+    brake: { isHeld: () => false, decide: () => 'pass' },
+    files: () => 1,
+    clock: { after: () => () => {} },
+    index: { entry: () => entry },
+    disk: { stat: async () => null },
+    isComing: () => false,
+    rootIsSound: needs.rootIsSound,
+    records: {
+      mayAnnounce: true,
+      wasToGo: () => false,
+      note: () => (said.noted++, { what: 'announced', changes: [{ op: 'forget-entry', path: entry.path }] }),
+    },
+    committer: {
+      commit: async (decide: () => unknown) => {
+        decide()
+        await needs.committed
+      },
+    },
+    locks: new PathLocks(),
+    problems: { clear: () => {} },
+    announced: () => said.told++,
+    log: silentLog,
+  }
+  const deletions = new Deletions(all as unknown as DeletionsNeeds)
+  deletions.missing(entry.path, entry)
+  return { deletions, said }
+}

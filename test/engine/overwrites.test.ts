@@ -17,6 +17,7 @@ describe('overwritten files', () => {
   let problems: ProblemList
   let overwrites: Overwrites
   let announced: RelPath[]
+  let committed: Promise<void>
   let givenUp: RelPath[]
   let onDisk: Map<RelPath, Stat>
 
@@ -24,6 +25,7 @@ describe('overwritten files', () => {
     clock = new VirtualClock()
     problems = new ProblemList({ log: silentLog })
     announced = []
+    committed = Promise.resolve()
     givenUp = []
     onDisk = new Map()
     const heldAs = (kind: 'held-deletions' | 'held-overwrites') => ({ kind, sentence: (n: number) => `${n} are held` })
@@ -37,7 +39,10 @@ describe('overwritten files', () => {
       committer: { commit: async (decide) => void decide() },
       locks: new PathLocks(),
       brake,
-      announce: async ({ path }) => void announced.push(path),
+      announce: async ({ path }) => {
+        announced.push(path)
+        await committed
+      },
       announced: (paths) => givenUp.push(...paths),
       lookAgain: () => {},
       clock,
@@ -54,6 +59,17 @@ describe('overwritten files', () => {
     assert.equal(announced.length, 0)
     await clock.pass(GATHERED_MS)
     assert.equal(announced.length, 3)
+    assert.equal(overwrites.count, 0)
+  })
+
+  test('count as still to come until they have been committed', async () => {
+    const commit = Promise.withResolvers<void>()
+    committed = commit.promise
+    overwrite(0, 3)
+    await clock.pass(GATHERED_MS)
+    assert.deepEqual([announced.length, overwrites.count], [3, 3])
+    commit.resolve()
+    await clock.pass(0)
     assert.equal(overwrites.count, 0)
   })
 
