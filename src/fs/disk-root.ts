@@ -27,6 +27,7 @@ import {
 } from './root.ts'
 import { checkSameFilesystem } from './same-filesystem.ts'
 import { Staging } from './staging.ts'
+import { statOfOpen } from './stats.ts'
 import { removeDir, statFilesystem, syncFile, unlinkFile } from './system-calls.ts'
 
 /**
@@ -114,14 +115,15 @@ export class DiskRoot implements Root {
     checkMovable(source, expectedAt)
     using target = await this.#layout.makePlace(to)
     if (!(await renameNew(source, target))) throw changedError(to)
-    if (!isMoved(expectedAt, target.dir.lstat(target.name))) {
+    const moved = target.dir.lstat(target.name)
+    if (moved === null || !isMoved(expectedAt, moved)) {
       await renameNew(target, source)
       throw changedError(from)
     }
-    if (mtimeUs !== null && expectedAt.kind === 'file') await stampFile(target, mtimeUs)
+    const stat = mtimeUs !== null && expectedAt.kind === 'file' ? await stampFile(target, mtimeUs) : moved
     await target.dir.sync()
     await source.dir.sync()
-    return statAt(target)
+    return stat
   }
 
   async remove(path: RelPath, expected: Stat, old: OldFile): Promise<ArchivedFile | null> {
@@ -173,8 +175,7 @@ export class DiskRoot implements Root {
   async setMtime(path: RelPath, mtimeUs: number, expected: Stat): Promise<Stat> {
     using place = this.#layout.place(path)
     checkExpected(place, expected)
-    await stampFile(place, mtimeUs)
-    return statAt(place)
+    return await stampFile(place, mtimeUs)
   }
 
   listArchive(): Promise<readonly ArchivedFile[]> {
@@ -219,11 +220,14 @@ function statAt(place: Place): Stat {
   return stat
 }
 
-async function stampFile(place: Place, mtimeUs: number): Promise<void> {
+/** Gives the stat at that moment: what users write to the file while it is made safe must be seen as a change. */
+async function stampFile(place: Place, mtimeUs: number): Promise<Stat> {
   const file = openRegular(place)
   try {
     attemptNow(place.shown, 'cannot set its time', () => setTimes(file.fd, mtimeUs))
+    const stat = statOfOpen(file.fd, place.shown)
     await attempt(place.shown, 'cannot write it out to disk', () => syncFile(file.fd))
+    return stat
   } finally {
     await file.close()
   }

@@ -20,7 +20,7 @@ import { attempt, attemptNow, changedError } from './fs-errors.ts'
 import { type GroupSyncs } from './group-syncs.ts'
 import { type Leaf } from './handles.ts'
 import { type Layout, type Place } from './layout.ts'
-import { publishNew, renameOver } from './moves.ts'
+import { isMoved, publishNew, renameOver } from './moves.ts'
 import { giveTo } from './ownership.ts'
 import { type ArchivedFile, type OldFile, type Staged } from './root.ts'
 import { type Staging } from './staging.ts'
@@ -55,11 +55,20 @@ export async function publishStaged(
   try {
     const sync = isSmall ? () => syncs.sync(fd, ticket) : () => syncFile(fd)
     await prepare({ layout, staging, sync }, root, fd, mtimeUs)
+    const ours = statOfOpen(fd, path)
     const archived = await replace(archive, { dir, name: root }, place, path, before)
-    return { stat: statOfOpen(fd, path), archived }
+    return { stat: whatWasPut(ours, statOfOpen(fd, path)), archived }
   } finally {
     closeSync(fd)
   }
+}
+
+/**
+ * The stat by which the file is known from now on. Users may write to it as soon as it has its name: then the stat of before,
+ * which does not fit what is there, so that their content is taken up as theirs and not for ours gone rotten.
+ */
+function whatWasPut(ours: Stat, now: Stat): Stat {
+  return isMoved(ours, now) ? now : ours
 }
 
 /** Step 1. A failed fsync throws the staged file away: a second one would report success for lost bytes. */

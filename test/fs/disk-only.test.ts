@@ -12,6 +12,7 @@ import { DirHandle } from '../../src/fs/handles.ts'
 import { type Look, lookOnThreads } from '../../src/fs/listing.ts'
 import { type DiskRootOptions, Layout } from '../../src/fs/layout.ts'
 import { replace } from '../../src/fs/publish.ts'
+import { type Stat } from '../../src/sync/entry.ts'
 import { content, fails, nowMs, p, readAll, stage, statOf, toArchive, toNowhere } from './root-compliance.ts'
 
 /** Some of this needs root: skipped elsewhere with a word, but never where CI is to prove it. */
@@ -81,6 +82,24 @@ describe('DiskRoot, names and kinds', () => {
     await root.restore(gone?.name ?? '', name)
     assert.equal(fs.readFileSync(join(dir, name), 'utf8'), 'long')
     await fails(root.stat(p('n'.repeat(256))), 'io')
+  })
+
+  it('does not take for its own what a user writes to a file that is in place, while that is being made safe', async (t) => {
+    const root = open()
+    const edit = (name: string) => fs.writeFileSync(join(dir, name), 'edited')
+    const isSeen = async (stat: Stat, name: string) => assert.notDeepEqual(stat, await statOf(root, name), name)
+    await stage(root, content('a'), 'image')
+    await stage(root, content('b'), 'image')
+    const { stat } = await root.install(content('b'), p('old.iso'), 0, null, toArchive)
+    const sync = t.mock.method(DirHandle.prototype, 'sync', async () => edit('a.iso'))
+    const installed = await root.install(content('a'), p('a.iso'), 0, null, toArchive)
+    await isSeen(installed.stat, 'a.iso')
+    sync.mock.mockImplementation(async () => edit('new.iso'))
+    await isSeen(await root.move(p('old.iso'), p('new.iso'), stat, 7), 'new.iso')
+    sync.mock.restore()
+    const stamped = root.setMtime(p('new.iso'), 9, await statOf(root, 'new.iso'))
+    edit('new.iso')
+    await isSeen(await stamped, 'new.iso')
   })
 
   it('shows pipes and sockets as other, opens none and waits for none', async () => {
