@@ -2,9 +2,11 @@
  * chokidar, taught not to read a directory again for every write to a file in it. As it comes, it lists the directory
  * and looks at each of its files after any event, over and over while a file grows: an upload into a directory of
  * 2,000 files took 85 % of a core, of 20,000 more than one. All we want of that reading is to learn of new
- * directories, so a directory is read again only when a directory in it has come or gone.
+ * directories, so a directory is read again only when a directory in it has come or gone. It also says when a watch
+ * stands: chokidar tells of a new directory before it has read it, and watches it after.
  *
- * It reaches into chokidar 5 (`_handleRead`, `_readdirp`, `_remove`); watcher-chokidar.test.ts fails if a later one differs.
+ * It reaches into chokidar 5 (`_handleRead`, `_readdirp`, `_remove`, `_watchWithNodeFs`); watcher-chokidar.test.ts fails
+ * if a later one differs.
  */
 import { lstatSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -18,9 +20,16 @@ export class CalmChokidar extends FSWatcher {
   /** For each directory that is watched: reads it again. */
   readonly #rereads = new Map<string, () => void>()
 
-  constructor(options: ChokidarOptions) {
+  /** `watched`: from now on there are events of what changes in the directory. */
+  constructor(options: ChokidarOptions, watched: (directory: string) => void) {
     super(options)
     const handler = this._nodeFsHandler
+    const watch = handler._watchWithNodeFs.bind(handler)
+    handler._watchWithNodeFs = (directory, listener) => {
+      const closer = watch(directory, listener)
+      watched(directory)
+      return closer
+    }
     const read = handler._handleRead.bind(handler)
     handler._handleRead = (directory, initialAdd, wh, target, dir, depth, throttler) => {
       // With a throttler it comes from a reading that has just ended and was asked for again meanwhile.

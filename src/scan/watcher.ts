@@ -13,12 +13,6 @@ import { CalmChokidar } from './watcher-chokidar.ts'
 import { HintQueue } from './hint-queue.ts'
 import { networkFilesystem } from './watched-filesystem.ts'
 
-/**
- * What was put into a new directory before its watch stood makes no event. It is looked at when it appears, and once
- * more after this long, when the watch stands even if the directory was large.
- */
-const NEW_DIRECTORY_AGAIN_MS = 1_000
-
 export interface WatcherOptions {
   /** Absolute. */
   readonly dir: string
@@ -57,7 +51,8 @@ class DirectoryWatcher implements Watcher {
   readonly #needs: WatcherNeeds
   readonly #hints: HintQueue
   readonly #told = new Set<string>()
-  readonly #cancels = new Set<() => void>()
+  /** New directories whose watch does not stand yet. */
+  readonly #unwatched = new Set<string>()
   readonly #chokidar: CalmChokidar
   #closed = false
   #hasFailed = false
@@ -67,13 +62,14 @@ class DirectoryWatcher implements Watcher {
     this.#metaDir = realPath(metaDir)
     this.#needs = needs
     this.#hints = new HintQueue({ clock: needs.clock, onHint: needs.onHint })
-    this.#chokidar = new CalmChokidar({
-      ignored: (path, stats) => this.#isIgnored(path, stats),
+    const options = {
+      ignored: (path: string, stats?: Stats) => this.#isIgnored(path, stats),
       ignoreInitial: true,
       followSymlinks: false,
       atomic: false, // else it leaves out editors' files by its own list, and holds back deletions
       ignorePermissionErrors: true, // the scanner tells of them
-    })
+    }
+    this.#chokidar = new CalmChokidar(options, (path) => this.#watched(path))
     const watched = new Promise<void>((resolve) => this.#chokidar.once('ready', resolve))
     this.#listen()
     this.#chokidar.add(this.#dir)
@@ -87,7 +83,6 @@ class DirectoryWatcher implements Watcher {
   async close(): Promise<void> {
     this.#closed = true
     this.#hints.close()
-    for (const cancel of this.#cancels) cancel()
     await this.#chokidar.close()
   }
 
@@ -96,6 +91,7 @@ class DirectoryWatcher implements Watcher {
     this.#chokidar.on('raw', (_event, name, details) => this.#changed(name, details))
     this.#chokidar.on('addDir', (path) => this.#appeared(path))
     this.#chokidar.on('unlinkDir', (path) => {
+      this.#unwatched.delete(path)
       this.#hint(path)
       if (path === this.#dir) this.#tell('gone', `${this.#dir} is no longer there: no events come from it`)
     })
@@ -110,13 +106,15 @@ class DirectoryWatcher implements Watcher {
   }
 
   #appeared(path: string): void {
+    this.#unwatched.add(path)
     this.#hint(path)
-    const cancel = this.#needs.clock.after(NEW_DIRECTORY_AGAIN_MS, () => {
-      this.#cancels.delete(cancel)
-      this.#chokidar.reread(path)
-      this.#hint(path)
-    })
-    this.#cancels.add(cancel)
+  }
+
+  /** What was put into a new directory before its watch stood makes no event: it is looked at once more. */
+  #watched(path: string): void {
+    if (!this.#unwatched.delete(path)) return
+    this.#chokidar.reread(path)
+    this.#hint(path)
   }
 
   #hint(absolute: string): void {

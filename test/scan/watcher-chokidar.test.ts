@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { appendFileSync, mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -9,15 +18,19 @@ import { CalmChokidar } from '../../src/scan/watcher-chokidar.ts'
 /** A watcher that counts how often it reads a directory. */
 class Counted extends CalmChokidar {
   readonly dir: string
+  readonly watched: string[]
   reads = 0
 
   constructor(dir: string) {
-    super({
-      ignored: (_path, stats) => stats !== undefined && !stats.isDirectory(),
+    const watched: string[] = []
+    const options = {
+      ignored: (_path: string, stats?: Stats) => stats !== undefined && !stats.isDirectory(),
       ignoreInitial: true,
       followSymlinks: false,
       atomic: false,
-    })
+    }
+    super(options, (directory) => watched.push(directory))
+    this.watched = watched
     this.dir = dir
     this.add(dir)
   }

@@ -4,6 +4,8 @@ import {
   appendFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, renameSync, rmSync,
   symlinkSync, writeFileSync,
 } from 'node:fs' // prettier-ignore
+import promises from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, test, type TestContext } from 'node:test'
@@ -120,9 +122,34 @@ suite('a hint comes of', () => {
     renameSync(join(watched.outside, 'm'), watched.at('m'))
     await watched.hinted('m')
     await watched.hinted('m/deep')
-    await watched.hinted('m/deep', watched.hints.indexOf('m/deep') + 1) // once more: now it is surely watched
+    const before = watched.hints.length
     writeFileSync(watched.at('m/deep/b'), '')
-    await watched.hinted('m/deep/b')
+    // Or of the directory once more, where its watch did not stand yet.
+    await Promise.any([watched.hinted('m/deep/b', before), watched.hinted('m/deep', before)])
+  })
+
+  test('a new directory again when its watch stands, for what was put into it before', async (t) => {
+    const watched = await watch(t)
+    const [reading, written] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const { readdir } = promises
+    const mocked = t.mock.method(promises, 'readdir', async (...args: Parameters<typeof readdir>) => {
+      const found = await readdir(...args)
+      if (args[0] !== realpathSync(watched.dir) + '/d') return found
+      reading.resolve()
+      await written.promise
+      return found
+    })
+    syncBuiltinESMExports()
+    t.after(() => {
+      mocked.mock.restore()
+      syncBuiltinESMExports()
+    })
+    mkdirSync(watched.at('d'))
+    await Promise.all([reading.promise, watched.hinted('d')])
+    writeFileSync(watched.at('d/f'), 'before the watch')
+    const before = watched.hints.length
+    written.resolve()
+    await watched.hinted('d', before)
   })
 
   test('a new link, and a link that points elsewhere', async (t) => {
