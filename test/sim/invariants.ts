@@ -130,10 +130,11 @@ export function firstDifference(world: World): string | null {
 
 /**
  * True for a content that nobody can give: it went with a disk that was put back from an older day, or its only host's user
- * deleted it, and an operator took that back. The hosts that have the record wait for it, with what lay there before.
+ * deleted it, and an operator took that back or that host's index was lost before it heard of it. The hosts that have the
+ * record wait for it, with what lay there before.
  */
 export function isBeyondReach({ hosts, ledger }: World, root: RootHash): boolean {
-  if (!ledger.hasPutBack && ledger.discarded.size === 0) return false
+  if (!ledger.hasPutBack && !ledger.hasForgotten && ledger.discarded.size === 0) return false
   return hosts.every(({ records }) => records.placesOf(root).length === 0)
 }
 

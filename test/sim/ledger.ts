@@ -99,6 +99,11 @@ export class Ledger {
     return lost
   }
 
+  /** Some host forgot at some time what its users had done. */
+  get hasForgotten(): boolean {
+    return this.forgetful.size + this.#everForgot.size > 0
+  }
+
   newEpoch(): void {
     for (const host of this.forgetful) this.#everForgot.add(host)
     this.touched.clear()
