@@ -15,12 +15,14 @@ export interface RootGuardOptions {
 }
 
 export interface RootGuardNeeds {
-  readonly disk: Pick<Root, 'readMarker' | 'writeMarker'>
+  readonly disk: Pick<Root, 'readMarker' | 'writeMarker' | 'trust'>
   readonly index: Pick<FolderIndex, 'hasEntries' | 'isMarked'>
   /** The root has a marker of ours from now on: another that has none is not it. Absent: the caller only looks. */
   readonly marked?: () => Promise<void>
   readonly clock: Pick<Clock, 'sleep'>
 }
+
+type Standing = 'ours' | 'renamed' | 'new' | 'unmarked' | 'foreign'
 
 export class RootGuard {
   readonly #ours: Marker
@@ -56,9 +58,10 @@ export class RootGuard {
 
   async #look(): Promise<string | null> {
     try {
-      switch (await this.#standing()) {
+      const { standing, marker } = await this.#standing()
+      switch (standing) {
         case 'ours':
-          return await this.#sound()
+          return await this.#sound(marker ?? this.#ours)
         case 'renamed':
         case 'new':
           return await this.#mark()
@@ -77,13 +80,20 @@ export class RootGuard {
 
   /** False where something else stands than the index knows: nothing of ours is to be put there. */
   async mayBeOurs(): Promise<boolean> {
-    const standing = await this.#standing().catch(() => 'unreadable')
+    const standing = await this.#standing().then(
+      ({ standing }) => standing,
+      () => 'unreadable',
+    )
     return standing === 'ours' || standing === 'renamed' || standing === 'new'
   }
 
-  async #standing(): Promise<'ours' | 'renamed' | 'new' | 'unmarked' | 'foreign'> {
-    const { index, disk } = this.#needs
-    const marker = await disk.readMarker()
+  async #standing(): Promise<{ readonly standing: Standing; readonly marker: Marker | null }> {
+    const marker = await this.#needs.disk.readMarker()
+    return { standing: this.#standingOf(marker), marker }
+  }
+
+  #standingOf(marker: Marker | null): Standing {
+    const { index } = this.#needs
     if (marker?.replica === this.#ours.replica) {
       if (marker.folder === this.#ours.folder) return 'ours'
       if (marker.folder === this.#previous) return 'renamed'
@@ -94,8 +104,9 @@ export class RootGuard {
     return marker === null ? 'unmarked' : 'foreign'
   }
 
-  async #sound(): Promise<null> {
+  async #sound(marker: Marker): Promise<null> {
     this.#wasSound = true
+    this.#needs.disk.trust(marker)
     // What keeps the index from noting it says so by itself; the next look notes it.
     if (!this.#needs.index.isMarked()) await this.#needs.marked?.().catch(() => {})
     return null
@@ -104,7 +115,7 @@ export class RootGuard {
   async #mark(): Promise<string | null> {
     try {
       await this.#needs.disk.writeMarker(this.#ours)
-      return await this.#sound()
+      return await this.#sound(this.#ours)
     } catch (error) {
       return `the marker cannot be written: ${String(error)}. Make the root writable; tried again at the next rescan`
     }

@@ -4,7 +4,7 @@ import { type DirPath, type RelPath, type RootHash } from '../base/brand.ts'
 import { type Stat } from '../sync/entry.ts'
 import { Archive } from './archive.ts'
 import { checkExpected } from './expected.ts'
-import { attempt, attemptNow, changedError } from './fs-errors.ts'
+import { attempt, attemptNow, changedError, notTrustedError } from './fs-errors.ts'
 import { diskSyncs } from './group-syncs.ts'
 import { type DiskRootOptions, Layout, type Place } from './layout.ts'
 import { isLinkName, newLinkName, readLink, stageLink } from './links.ts'
@@ -43,6 +43,9 @@ export class DiskRoot implements Root {
   readonly #staging: Staging
   readonly #archive: Archive
   readonly #syncs = diskSyncs()
+  /** Which directory a marker was seen in; and where one that is ours was. */
+  readonly #seenIn = new WeakMap<Marker, string>()
+  #trusted: string | null = null
   /** Those on their way into the tree now. */
   readonly #stagedLinks = new Set<string>()
 
@@ -77,12 +80,21 @@ export class DiskRoot implements Root {
     checkSameFilesystem(this.#layout)
   }
 
-  readMarker(): Promise<Marker | null> {
-    return readMarker(this.#layout)
+  async readMarker(): Promise<Marker | null> {
+    using top = this.#layout.openTop() // no directory is no root without a marker: its disk may not be mounted yet
+    const marker = await readMarker(this.#layout)
+    if (marker !== null) this.#seenIn.set(marker, top.identity)
+    return marker
   }
 
-  writeMarker(marker: Marker): Promise<void> {
-    return writeMarker(this.#layout, marker)
+  async writeMarker(marker: Marker): Promise<void> {
+    using top = this.#layout.openTop()
+    await writeMarker(this.#layout, marker)
+    this.#seenIn.set(marker, top.identity)
+  }
+
+  trust(marker: Marker): void {
+    this.#trusted = this.#seenIn.get(marker) ?? null
   }
 
   readIgnoreList(defaultText: string): Promise<string> {
@@ -105,12 +117,20 @@ export class DiskRoot implements Root {
     return this.#staging.dropOthers((name) => isLinkName(name) && !this.#stagedLinks.has(name))
   }
 
-  install(staged: Staged, path: RelPath, mtimeUs: number, expected: Stat | null, old: OldFile): Promise<Installed> {
+  async install(
+    staged: Staged,
+    path: RelPath,
+    mtimeUs: number,
+    expected: Stat | null,
+    old: OldFile,
+  ): Promise<Installed> {
+    this.#assertTrusted()
     const needs = { layout: this.#layout, staging: this.#staging, archive: this.#archive, syncs: this.#syncs }
-    return publishStaged(needs, staged, { path, mtimeUs, before: { expected, old } })
+    return await publishStaged(needs, staged, { path, mtimeUs, before: { expected, old } })
   }
 
   async move(from: RelPath, to: RelPath, expectedAt: Stat, mtimeUs: number | null): Promise<Stat> {
+    this.#assertTrusted()
     using source = this.#layout.place(from)
     checkMovable(source, expectedAt)
     using target = await this.#layout.makePlace(to)
@@ -127,6 +147,7 @@ export class DiskRoot implements Root {
   }
 
   async remove(path: RelPath, expected: Stat, old: OldFile): Promise<ArchivedFile | null> {
+    this.#assertTrusted()
     using place = this.#layout.place(path)
     checkMovable(place, expected)
     if (old.to === 'nowhere' || expected.kind === 'link') {
@@ -141,6 +162,7 @@ export class DiskRoot implements Root {
   }
 
   async makeDirectory(path: RelPath): Promise<Stat> {
+    this.#assertTrusted()
     using place = await this.#layout.makePlace(path)
     await makeOneDirectory(place, this.#layout.dirOwnership)
     const stat = statAt(place)
@@ -149,6 +171,7 @@ export class DiskRoot implements Root {
   }
 
   async removeDirectory(path: RelPath): Promise<void> {
+    this.#assertTrusted()
     using place = this.#layout.place(path)
     await attempt(path, 'cannot remove the directory', () => removeDir(place.dir.at(place.name)))
     this.#layout.directoriesChanged()
@@ -156,6 +179,7 @@ export class DiskRoot implements Root {
   }
 
   async makeLink(path: RelPath, target: string, expected: Stat | null, old: OldFile): Promise<Installed> {
+    this.#assertTrusted()
     using place = await this.#layout.makePlace(path)
     using dir = await this.#layout.makeStaging()
     const fresh = { dir, name: newLinkName() }
@@ -173,6 +197,7 @@ export class DiskRoot implements Root {
   }
 
   async setMtime(path: RelPath, mtimeUs: number, expected: Stat): Promise<Stat> {
+    this.#assertTrusted()
     using place = this.#layout.place(path)
     checkExpected(place, expected)
     return await stampFile(place, mtimeUs)
@@ -187,6 +212,7 @@ export class DiskRoot implements Root {
   }
 
   async restore(name: string, path: RelPath): Promise<Stat> {
+    this.#assertTrusted()
     using place = await this.#layout.makePlace(path)
     await this.#archive.restore(name, place)
     return statAt(place)
@@ -204,6 +230,12 @@ export class DiskRoot implements Root {
     const { dir, options } = this.#layout
     const { bavail, bsize } = await attempt(dir, 'cannot see how full the disk is', () => statFilesystem(dir))
     return Math.max(0, bavail * bsize - options.minFreeBytes)
+  }
+
+  #assertTrusted(): void {
+    if (this.#trusted === null) return
+    using top = this.#layout.openDirectory('')
+    if (top.identity !== this.#trusted) throw notTrustedError(this.#layout.dir)
   }
 }
 

@@ -75,6 +75,11 @@ export function changedError(path: string): FsError {
   return new FsError('changed', path, 'it has changed since it was last looked at; it is scanned again')
 }
 
+/** Another disk is mounted than the one whose marker is ours, or none. */
+export function notTrustedError(dir: string): FsError {
+  return new FsError('changed', dir, 'it is not the disk that was there: nothing is done on it')
+}
+
 export function errnoName(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 }

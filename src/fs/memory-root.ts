@@ -5,7 +5,7 @@
  */
 import { type DirPath, type RelPath, type RootHash } from '../base/brand.ts'
 import { type Stat } from '../sync/entry.ts'
-import { changedError, fsError } from './fs-errors.ts'
+import { changedError, fsError, notTrustedError } from './fs-errors.ts'
 import { MemoryArchive } from './memory-archive.ts'
 import { byBytes, MemoryDisk, type MemoryPlace, statOfNode, sync } from './memory-disk.ts'
 import { type FileOp, MemoryOpenFile } from './memory-file.ts'
@@ -29,6 +29,18 @@ import {
 /** The operations that a test can make fail: a Root's methods, those of its open files, and fsync inside them. */
 export type MemoryOp = keyof Root | FileOp
 
+/** What makes, changes or removes something in the tree. */
+const CHANGING: ReadonlySet<MemoryOp> = new Set([
+  'install',
+  'move',
+  'remove',
+  'makeDirectory',
+  'removeDirectory',
+  'makeLink',
+  'setMtime',
+  'restore',
+] as const)
+
 export interface MemoryRootOptions {
   /** Bytes that fit; no limit when left out. */
   readonly capacityBytes?: number
@@ -50,6 +62,8 @@ export class MemoryRoot implements Root {
   readonly #staging: MemoryStaging
   readonly #archive: MemoryArchive
   readonly #tree: MemoryTree
+  readonly #seenOn = new WeakMap<Marker, MemoryDisk>()
+  #trusted: MemoryDisk | null = null
   /** What is mounted: a test may crash it, or put another in its place. */
   disk: MemoryDisk
   /** What a user of this host does, outside of isosyncd. */
@@ -98,12 +112,21 @@ export class MemoryRoot implements Root {
   async readMarker(): Promise<Marker | null> {
     this.#check('readMarker', META)
     const text = readMeta(this.disk, 'folder.json')
-    return text === null ? null : (JSON.parse(text) as Marker)
+    if (text === null) return null
+    const marker = JSON.parse(text) as Marker
+    this.#seenOn.set(marker, this.disk)
+    return marker
   }
 
-  async writeMarker({ folder, replica }: Marker): Promise<void> {
+  async writeMarker(marker: Marker): Promise<void> {
     this.#check('writeMarker', META)
+    const { folder, replica } = marker
     writeMeta(this.disk, 'folder.json', JSON.stringify({ folder, replica }))
+    this.#seenOn.set(marker, this.disk)
+  }
+
+  trust(marker: Marker): void {
+    this.#trusted = this.#seenOn.get(marker) ?? null
   }
 
   async readIgnoreList(defaultText: string): Promise<string> {
@@ -269,6 +292,7 @@ export class MemoryRoot implements Root {
   #check(op: MemoryOp, path: string): void {
     const code = this.#needs.fail?.(op, path) ?? null
     if (code !== null) throw fsError(code, path, `cannot ${op}`)
+    if (CHANGING.has(op) && this.#trusted !== null && this.disk !== this.#trusted) throw notTrustedError(path)
   }
 
   #openFile(place: MemoryPlace): OpenFile {

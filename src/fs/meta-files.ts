@@ -17,7 +17,6 @@ const PROBE_BYTES = 1024 * 1024
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants
 
 export async function readMarker(layout: Layout): Promise<Marker | null> {
-  using _ = layout.openTop() // no directory is no root without a marker: its disk may not be mounted yet
   const text = await readIfThere(layout, MARKER_NAME)
   return text === null ? null : parseMarker(text, `${layout.metaDir}/${MARKER_NAME}`)
 }

@@ -103,6 +103,11 @@ export interface Root {
   /** Null when a root that is there has none; throws where the root itself cannot be opened. */
   readMarker(): Promise<Marker | null>
   writeMarker(marker: Marker): Promise<void>
+  /**
+   * The marker, as it was read or written here, is ours: from now on nothing in the tree is made, changed or removed ('changed')
+   * but where it was seen. A look at the marker before each change would not do: another disk may be mounted just after it.
+   */
+  trust(marker: Marker): void
   /** The text of `.sync/IgnoreList` (written with `defaultText` first if it is not there). */
   readIgnoreList(defaultText: string): Promise<string>
 

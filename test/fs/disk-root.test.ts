@@ -26,6 +26,15 @@ function harness(metaBeside: boolean): Harness {
       rename: (from, to) => fs.renameSync(at(from), at(to)),
       read: (path) => (fs.existsSync(at(path)) ? fs.readFileSync(at(path), 'utf8') : null),
     },
+    exchange() {
+      fs.mkdirSync(join(above, 'other'), { recursive: true })
+      for (const [from, to] of [
+        ['pool', 'away'],
+        ['other', 'pool'],
+        ['away', 'other'],
+      ] as const)
+        fs.renameSync(join(above, from), join(above, to))
+    },
     close: () => fs.rmSync(above, { recursive: true }),
   }
 }
@@ -36,8 +45,7 @@ describeRoot('DiskRoot without native calls', () => {
   pretendNoNative(true)
   const plain = harness(false)
   return {
-    root: plain.root,
-    user: plain.user,
+    ...plain,
     close() {
       pretendNoNative(false)
       plain.close()

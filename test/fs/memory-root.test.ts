@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { MemoryDisk } from '../../src/fs/memory-disk.ts'
 import { crashDisk } from '../../src/fs/memory-crash.ts'
 import { MemoryRoot, type MemoryOp } from '../../src/fs/memory-root.ts'
 import { type FsErrorCode } from '../../src/fs/root.ts'
@@ -14,8 +15,10 @@ function ticking(): () => number {
 describeRoot('MemoryRoot', () => {
   const root = new MemoryRoot({}, { now: ticking() })
   const { user } = root
+  let other = new MemoryDisk({ now: ticking() })
   return {
     root,
+    exchange: () => ([root.disk, other] = [other, root.disk]),
     user: {
       write: (path, text) => user.write(path, text),
       makeDirectory: (path) => user.makeDirectory(path),

@@ -1,6 +1,7 @@
 /** What every Root must do, run on the real one and on the fake (disk-root.test.ts, memory-root.test.ts). */
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type DirPath, type RelPath, type RootHash } from '../../src/base/brand.ts'
 import { type FsErrorCode, FsError, type OldFile, type OpenFile, type Root } from '../../src/fs/root.ts'
 import { sameStat, type Stat } from '../../src/sync/entry.ts'
@@ -16,6 +17,8 @@ export interface Harness {
     rename(from: string, to: string): void
     read(path: string): string | null
   }
+  /** Puts an empty disk in the place of this one, and back. */
+  exchange(): void
   close(): void
 }
 
@@ -191,6 +194,39 @@ export function describeRoot(kind: string, open: () => Harness): void {
         await root.writeMarker({ folder: 'one', replica: 'r' })
         await root.writeMarker({ folder: 'two', replica: 's' })
         assert.deepEqual(await root.readMarker(), { folder: 'two', replica: 's' })
+      })
+
+      it('does nothing in the tree of another disk than that whose marker was trusted, until that is back', async () => {
+        await root.writeMarker({ folder: 'f', replica: 'r' })
+        user.write('old', 'x')
+        user.makeDirectory('d')
+        const stat = await statOf(root, 'old')
+        const marker = await root.readMarker()
+        assert.ok(marker)
+        root.trust(marker)
+        harness.exchange()
+        await nextTurn()
+        assert.equal(await root.stat(p('old')), null)
+        user.write('old', 'of somebody else')
+        user.makeDirectory('d')
+        await fails(
+          root.install({ root: content('a'), bytes: Buffer.from('x') }, p('new'), mtimeUs, null, toArchive),
+          'changed',
+        )
+        await fails(root.move(p('old'), p('new'), stat, null), 'changed')
+        await fails(root.remove(p('old'), stat, toArchive), 'changed')
+        await fails(root.makeDirectory(p('e')), 'changed')
+        await fails(root.removeDirectory(p('d')), 'changed')
+        await fails(root.makeLink(p('link'), 'old', null, toArchive), 'changed')
+        await fails(root.setMtime(p('old'), 1, stat), 'changed')
+        assert.deepEqual(
+          (await root.list('')).children.map(({ name }) => name),
+          ['d', 'old'],
+        )
+        harness.exchange()
+        await nextTurn()
+        await root.makeDirectory(p('e'))
+        assert.equal((await root.remove(p('old'), stat, toArchive))?.name.startsWith('old.'), true)
       })
 
       it('writes the default ignore list once', async () => {

@@ -45,7 +45,7 @@ type Calls<T, R> = keyof { [K in keyof T as T[K] extends (...given: never[]) => 
 type AtOnce<T> = Exclude<Calls<T, unknown>, Calls<T, Promise<unknown>>>
 
 /** These answer at once: they ask what is known of an open file. */
-const AT_ONCE: Record<AtOnce<Root & StagedFile>, true> = { canShare: true, dataFrom: true }
+const AT_ONCE: Record<AtOnce<Root & StagedFile>, true> = { canShare: true, dataFrom: true, trust: true }
 
 function slowed<T extends object>(target: T, name: string, needs: SimRootNeeds): T {
   return new Proxy(target, {
