@@ -61,7 +61,7 @@ export class LocalRecords {
     if (entry !== null && isOfPool(entry, observed, records)) return this.#known(path, observed, stat, entry.version)
     if (this.#sign === null) return { changes: [], what: 'refused' }
     const options = { replica: this.#needs.index.replica, nowUs: this.#needs.clock.now() * 1000 }
-    const body = localRecord({ path, entry, observed, records }, options)
+    const body = localRecord({ path, entry: upToDate(entry, records), observed, records }, options)
     const record = { ...body, signature: this.#sign(signedBytes(this.#folder, body)) }
     const changes: readonly Change[] = [
       { op: 'records', path, records: mergeRecords(records, [record]) },
@@ -144,6 +144,16 @@ function entryOf(path: RelPath, observed: Observed, stat: Stat | null, version: 
   if (observed.kind !== 'file') return { ...observed, path, version }
   if (stat === null) throw new Error(`isosyncd bug: ${path} was observed as a file without a stat`)
   return fileEntry(path, observed.root, version, stat)
+}
+
+/**
+ * Where what lies here has won, the user changes what all hosts come to: over all that the records say of the path, also if
+ * this host has not noted yet that it won (its disk is full). Else what lost would come back when he deletes the winner.
+ */
+function upToDate(entry: Entry | null, records: readonly SignedRecord[]): Entry | null {
+  if (entry === null) return null
+  const decision = reconcile(entry, records)
+  return decision.do === 'adopt' ? { ...entry, version: decision.version } : entry
 }
 
 /** After what the entry knows it was deleted or replaced elsewhere, and then made again with the same content. */

@@ -23,10 +23,15 @@ const replaced = { ...fileRecord('a.iso', 'new', 1_700_000_005), previous: rootN
 
 const replacedAgain = { ...fileRecord('a.iso', 'newer', 1_700_000_006), previous: rootNamed('new') }
 
-function recordsWith(entry: FileEntry, record: SignedRecord, isRotten = false): LocalRecords {
+function recordsWith(
+  entry: FileEntry,
+  record: SignedRecord,
+  isRotten = false,
+  others: readonly SignedRecord[] = [],
+): LocalRecords {
   const index = {
     entry: () => entry,
-    recordsOf: () => [record],
+    recordsOf: () => [record, ...others],
     replica: replicaNamed('c'),
     rotten: () => (isRotten ? [{ path: FILE, badPieces: 1, pieces: 1, foundMs: 0 }] : []),
     pieceList: () => listOf(['piece']),
@@ -109,4 +114,18 @@ test('what others deleted while it was rotten here is brought back as it was bef
   const records = recordsWith(rot, tombstone('a.iso', 'sound'), true)
   assert.equal(fileOf(records.reassertWhole(FILE))?.root, sound.root)
   assert.equal(fileOf(records.reassert(FILE))?.root, rot.root, 'unless the operator takes it as it is')
+})
+
+test('a change to what won a conflict is one to both sides, also while this host has not noted that it won', () => {
+  const won = { ...fileRecord('a.iso', 'ours', 1_700_000_005), version: versionOf('a', 1_700_000_005) }
+  const lost = { ...fileRecord('a.iso', 'theirs', 1_700_000_004), version: versionOf('b', 1_700_000_004) }
+  const entry: FileEntry = { ...fileEntry('a.iso', 'ours'), version: won.version }
+  const { changes } = recordsWith(entry, won, false, [lost]).note(FILE, { kind: 'absent' }, null)
+  const [change] = changes
+  assert.ok(change?.op === 'records')
+  assert.deepEqual(
+    change.records.map(({ kind }) => kind),
+    ['tombstone'],
+    'what lost does not come back',
+  )
 })
