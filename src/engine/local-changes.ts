@@ -168,7 +168,9 @@ export class LocalChanges {
 
   #link(path: RelPath, stat: Stat, target: string): void {
     const at = linkTargetPath(path, target)
-    if (at !== null && this.#links.mustWait(path, at)) return
+    // A directory that it lies in is taken up before it anyway, and is looked at with it again and again where it may not be.
+    const isAbove = path.startsWith(`${at}/`)
+    if (at !== null && !isAbove && this.#links.mustWait(path, at)) return
     this.#queue.add(path, { size: 0 }, () => this.#commit(path, stat, { kind: 'link', target }, []))
   }
 

@@ -1,7 +1,7 @@
 /** Two whole engines of one folder on virtual time, network and disks; a test plays the users and lets the disks fail. */
 import { type HostName, type RelPath } from '../../src/base/brand.ts'
 import { silentLog } from '../../src/base/log.ts'
-import { type FolderKeys, generateSecret, parseSecret } from '../../src/base/secret.ts'
+import { type FolderKeys, generateSecret, parseSecret, readOnlySecret } from '../../src/base/secret.ts'
 import { type FolderIndex } from '../../src/db/index-port.ts'
 import { openIndexDatabase } from '../../src/db/open.ts'
 import { type FolderSettings } from '../../src/engine/folder-settings.ts'
@@ -97,7 +97,12 @@ export class BenchHost {
       clock,
       log: silentLog,
     })
-    const host = { name: settings.dir.slice(1) as HostName, site: null, writer: true, folder: this.#keys.id }
+    const host = {
+      name: settings.dir.slice(1) as HostName,
+      site: null,
+      writer: this.#keys.sign !== null,
+      folder: this.#keys.id,
+    }
     const link = this.#network.openFolder({ ...host, replica: index.replica, handlers: folder })
     folder.start()
     return { index, folder, link }
@@ -141,12 +146,17 @@ export class TwoHosts {
   readonly one: BenchHost
   readonly two: BenchHost
 
-  constructor() {
-    const keys = parseSecret(generateSecret())
-    if (typeof keys === 'string') throw new Error(keys)
+  constructor(options: { readonly twoIsReadOnly: boolean } = { twoIsReadOnly: false }) {
+    const secret = generateSecret()
+    const keys = keysOf(secret)
     this.network = new MemoryNetwork({ latencyMs: 1 }, { clock: new HostClock({ time: this.time, wallMs: () => 0 }) })
     this.one = new BenchHost('one', keys, this.time, this.network)
-    this.two = new BenchHost('two', keys, this.time, this.network)
+    this.two = new BenchHost(
+      'two',
+      options.twoIsReadOnly ? keysOf(readOnlySecret(secret)) : keys,
+      this.time,
+      this.network,
+    )
   }
 
   pass(ms: number): Promise<void> {
@@ -158,6 +168,12 @@ export class TwoHosts {
     await this.pass(10_000)
     await closed
   }
+}
+
+function keysOf(secret: string): FolderKeys {
+  const keys = parseSecret(secret)
+  if (typeof keys === 'string') throw new Error(keys)
+  return keys
 }
 
 function settingsOf(name: string, keys: FolderKeys): FolderSettings {
