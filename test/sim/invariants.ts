@@ -130,11 +130,13 @@ export function firstDifference(world: World): string | null {
 
 /**
  * True for a content that nobody can give: it went with a disk that was put back from an older day, or its only host's user
- * deleted it, and an operator took that back or that host's index was lost before it heard of it. The hosts that have the
- * record wait for it, with what lay there before.
+ * deleted it, and an operator took that back or that host's index was lost before it heard of it, or
+ * a file was just to take the place of the directory that it lay in (a deletion there is taken for our own). The hosts that
+ * have the record wait for it, with what lay there before.
  */
-export function isBeyondReach({ hosts, ledger }: World, root: RootHash): boolean {
-  if (!ledger.hasPutBack && !ledger.hasForgotten && ledger.discarded.size === 0) return false
+export function isBeyondReach({ hosts, ledger }: World, path: string, root: RootHash): boolean {
+  const isBuried = ledger.wasBuried(path) && hosts.some(({ name }) => ledger.wasRemoved(name, path, root))
+  if (!ledger.hasPutBack && !ledger.hasForgotten && ledger.discarded.size === 0 && !isBuried) return false
   return hosts.every(({ records }) => records.placesOf(root).length === 0)
 }
 
@@ -142,7 +144,7 @@ function waitsInVain(world: World, path: string): boolean {
   return world.hosts.every(({ records }) => {
     const known = records.recordsOf(path as RelPath)
     const winner = known.length === 0 ? null : winnerOf(known)
-    return winner?.kind === 'file' && isBeyondReach(world, winner.root)
+    return winner?.kind === 'file' && isBeyondReach(world, path, winner.root)
   })
 }
 

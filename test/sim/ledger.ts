@@ -28,6 +28,7 @@ export class Ledger {
   /** Hosts that forgot at any time: they announce again what lies there. */
   readonly #everForgot = new Set<string>()
   readonly #everRestored = new Set<string>()
+  readonly #filesAt = new Set<string>()
   /** A whole disk was put back at some time: what was only there is gone. */
   hasPutBack = false
   /** Hosts that forgot in this epoch what they had not announced. */
@@ -53,6 +54,7 @@ export class Ledger {
       this.#touch(path, host.name, after.get(path) ?? 'absent')
       this.#left.add(`${host.name} ${path} ${after.get(path) ?? 'absent'}`)
       this.#leftAt.add(`${path} ${after.get(path) ?? 'absent'}`)
+      if (after.get(path)?.startsWith('file:') === true) this.#filesAt.add(path)
       keep(host.disk, path, nodes)
     }
     this.hold(host.disk)
@@ -74,6 +76,12 @@ export class Ledger {
   /** True if some user ever left that there: an operator who takes changes of others back may bring it back. */
   wasEverLeft(path: string, state: string): boolean {
     return this.#leftAt.has(`${path} ${state}`)
+  }
+
+  /** True if users ever put a file where the path has a directory above it: it was buried then. */
+  wasBuried(path: string): boolean {
+    const names = path.split('/')
+    return names.some((_, i) => i > 0 && this.#filesAt.has(names.slice(0, i).join('/')))
   }
 
   /** An older index, or an older disk with it, was put back: what it missed meanwhile, nobody can expect of it. */

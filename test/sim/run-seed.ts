@@ -2,6 +2,7 @@
  * One seed: epochs of deeds and troubles, each ended by healing, after which all hosts must come to hold the same, and
  * what users did must show; at last a day of silence.
  */
+import { type RelPath } from '../../src/base/brand.ts'
 import { Chance } from './chance.ts'
 import { firstDifference, Invariants, isBeyondReach, judgeEpoch } from './invariants.ts'
 import { type SimHost } from './sim-host.ts'
@@ -161,6 +162,9 @@ function workOf(world: World, host: SimHost): readonly string[] {
 
 /** How many paths wait for a content that somebody could give. */
 function wantedBy(world: World, host: SimHost): number {
-  const roots = [...host.records.recordPaths()].map((path) => host.folder?.remote.wanted.rootFor(path) ?? null)
-  return roots.filter((root) => root !== null && !isBeyondReach(world, root)).length
+  const isWanted = (path: RelPath) => {
+    const root = host.folder?.remote.wanted.rootFor(path) ?? null
+    return root !== null && !isBeyondReach(world, path, root)
+  }
+  return [...host.records.recordPaths()].filter(isWanted).length
 }
