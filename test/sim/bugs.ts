@@ -49,8 +49,8 @@ const BUGS: readonly Bug[] = [
       { file: 'src/scan/tree-walk.ts', from: '    this.#passOver.push(dir)\n', to: '' },
       {
         file: 'src/engine/deletions.ts',
-        from: "if ((await disk.stat(path).catch(() => 'unknown')) === null)",
-        to: 'if ((await disk.stat(path).catch(() => null)) === null)',
+        from: "if ((await this.#needs.disk.stat(path).catch(() => 'unknown')) === null)",
+        to: 'if ((await this.#needs.disk.stat(path).catch(() => null)) === null)',
       },
     ],
   },
@@ -80,7 +80,7 @@ const BUGS: readonly Bug[] = [
       {
         file: 'src/engine/root-guard.ts',
         from: '    const marker = await this.#needs.disk.readMarker()\n',
-        to: "    if (this.#needs.index.hasEntries()) return 'ours'\n    const marker = await this.#needs.disk.readMarker()\n",
+        to: "    if (this.#needs.index.hasEntries()) return { standing: 'ours', marker: null }\n    const marker = await this.#needs.disk.readMarker()\n",
       },
     ],
   },
