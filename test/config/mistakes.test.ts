@@ -27,6 +27,7 @@ const cases: readonly Case[] = [
   { name: 'a key of a folder at the top', top: { settle_seconds: 1 }, says: /belongs in a folder/ },
   { name: 'a key of the top in a folder', folder: { upload_limit: 1 }, says: /belongs at the top/ },
   { name: '__proto__ as a key', folder: JSON.parse('{"__proto__": 1}') as object, says: /__proto__: is no key/ },
+  { name: 'length as a key', folder: { dir: { length: {} } }, says: /dir\.length: is no key that isosyncd knows/ },
   {
     name: 'text for a number',
     top: { folder_rescan_interval: '600' },
