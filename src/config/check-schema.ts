@@ -15,7 +15,7 @@ export function checkSchema(document: Document, findings: Findings): WrittenConf
     findings.mistake(path, `is given twice (first on line ${firstLine}): only one can count`, position)
   }
   remarkOn(document.value, [], findings)
-  const odd = keysNamedLength(document.value, [])
+  const odd = oddLengths(document.value, [])
   if (odd.length > 0) {
     for (const path of odd) tellUnknownKey(path, document, findings)
     return null
@@ -26,12 +26,12 @@ export function checkSchema(document: Document, findings: Findings): WrittenConf
   return serious.length === 0 ? parseWithoutMeaninglessKeys(document.value) : null
 }
 
-/** zod takes what has a length for a list or a text, whatever it is, and fails on an object there. No key is called that. */
-function keysNamedLength(value: unknown, at: KeyPath): readonly KeyPath[] {
+/** zod takes what has a length for a list or a text, and fails where that is no number but an object. No key is called so. */
+function oddLengths(value: unknown, at: KeyPath): readonly KeyPath[] {
   if (typeof value !== 'object' || value === null) return []
   return Object.entries(value).flatMap(([key, below]) => {
     const path = [...at, Array.isArray(value) ? Number(key) : key]
-    return key === 'length' ? [path] : keysNamedLength(below, path)
+    return key === 'length' && typeof below === 'object' ? [path] : oddLengths(below, path)
   })
 }
 
