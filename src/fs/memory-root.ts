@@ -30,7 +30,7 @@ import {
 export type MemoryOp = keyof Root | FileOp
 
 /** What makes, changes or removes something in the tree. */
-const CHANGING: ReadonlySet<MemoryOp> = new Set([
+export const TREE_CHANGES: ReadonlySet<MemoryOp> = new Set([
   'install',
   'move',
   'remove',
@@ -292,7 +292,7 @@ export class MemoryRoot implements Root {
   #check(op: MemoryOp, path: string): void {
     const code = this.#needs.fail?.(op, path) ?? null
     if (code !== null) throw fsError(code, path, `cannot ${op}`)
-    if (CHANGING.has(op) && this.#trusted !== null && this.disk !== this.#trusted) throw notTrustedError(path)
+    if (TREE_CHANGES.has(op) && this.#trusted !== null && this.disk !== this.#trusted) throw notTrustedError(path)
   }
 
   #openFile(place: MemoryPlace): OpenFile {

@@ -86,25 +86,10 @@ test('what would be buried with a directory that is held is looked at when that 
 
 test('a path that could not be installed is not tried again as soon as its content is there, but when all that failed is', async () => {
   let tries = 0
-  const needs = {
-    index: { entry: () => null, recordsOf: () => [fileRecord('image.iso', 'content')], entriesUnder: () => [] },
-    locks: new PathLocks(),
-    tree: {
-      install: (at: RelPath) => {
-        tries++
-        return Promise.reject(new FsError('io', at, 'cannot sync'))
-      },
-    },
-    problems: new ProblemList({ log: silentLog }),
-    rootIsSound: () => Promise.resolve(true),
-    isHeld: () => false,
-    isWanted: () => true,
-    wantedBelow: () => [],
-    release: () => {},
-    rescan: () => {},
-    log: silentLog,
-  }
-  const applier: Applier = new Applier(needs as unknown as ConstructorParameters<typeof Applier>[0])
+  const applier = installing((at) => {
+    tries++
+    return Promise.reject(new FsError('io', at, 'cannot sync'))
+  })
   applier.consider([path('image.iso')])
   await applier.settled()
   applier.contentCame([path('image.iso')]) // where another path wants it too, and fails likewise, for ever
@@ -119,20 +104,7 @@ test('what is to go waits for all that is to come, also for what is heard of whi
   const installs = new Map<RelPath, PromiseWithResolvers<void>>()
   const [first, second] = [path('first.iso'), path('second.iso')]
   for (const at of [first, second]) installs.set(at, Promise.withResolvers<void>())
-  const needs = {
-    index: { entry: () => null, recordsOf: (at: RelPath) => [fileRecord(at, 'content')], entriesUnder: () => [] },
-    locks: new PathLocks(),
-    tree: { install: (at: RelPath) => installs.get(at)?.promise },
-    problems: new ProblemList({ log: silentLog }),
-    rootIsSound: () => Promise.resolve(true),
-    isHeld: () => false,
-    isWanted: () => true,
-    wantedBelow: () => [],
-    release: () => {},
-    rescan: () => {},
-    log: silentLog,
-  }
-  const applier = new Applier(needs as unknown as ConstructorParameters<typeof Applier>[0])
+  const applier = installing(async (at) => installs.get(at)?.promise)
   let isSettled = false
   applier.contentCame([first])
   const settled = applier.liveSettled().then(() => (isSettled = true))
@@ -144,3 +116,21 @@ test('what is to go waits for all that is to come, also for what is heard of whi
   installs.get(second)?.resolve()
   await settled
 })
+
+/** Every path is a file that is to come, and nothing else is in its way. */
+function installing(install: (path: RelPath) => Promise<void>): Applier {
+  const needs = {
+    index: { entry: () => null, recordsOf: (at: RelPath) => [fileRecord(at, 'content')], entriesUnder: () => [] },
+    locks: new PathLocks(),
+    tree: { install },
+    problems: new ProblemList({ log: silentLog }),
+    rootIsSound: () => Promise.resolve(true),
+    isHeld: () => false,
+    isWanted: () => true,
+    wantedBelow: () => [],
+    release: () => {},
+    rescan: () => {},
+    log: silentLog,
+  }
+  return new Applier(needs as unknown as ConstructorParameters<typeof Applier>[0])
+}

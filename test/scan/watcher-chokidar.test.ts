@@ -70,6 +70,7 @@ async function watch(t: TestContext, ...dirs: string[]): Promise<Counted> {
 
 test('a directory is not read again when files in it come, grow and go', { timeout: 30_000 }, async (t) => {
   const watcher = await watch(t, 'd')
+  assert.deepEqual(watcher.watched.toSorted(), [watcher.dir, join(watcher.dir, 'd')])
   const before = watcher.reads
   const file = join(watcher.dir, 'd', 'f')
   await watcher.raw('d/f', () => writeFileSync(file, ''))

@@ -130,9 +130,9 @@ export function firstDifference(world: World): string | null {
 
 /**
  * True for a content that nobody can give: it went with a disk that was put back from an older day, or its only host's user
- * deleted it, and an operator took that back or that host's index was lost before it heard of it, or
- * a file was just to take the place of the directory that it lay in (a deletion there is taken for our own). The hosts that
- * have the record wait for it, with what lay there before.
+ * deleted it, and an operator took that back or that host's index was lost before it heard of it, or a
+ * file was just to take the place of the directory that it lay in (a deletion there is taken for our own). The hosts that have
+ * the record wait for it, with what lay there before.
  */
 export function isBeyondReach({ hosts, ledger }: World, path: string, root: RootHash): boolean {
   const isBuried = ledger.wasBuried(path) && hosts.some(({ name }) => ledger.wasRemoved(name, path, root))

@@ -2,23 +2,16 @@
  * A root as a host's daemon sees it in the simulation: a MemoryRoot behind a disk that takes its time, so that users,
  * crashes and other work come between any two operations, also between one carried out and its caller hearing of it.
  */
-import { type MemoryRoot } from '../../src/fs/memory-root.ts'
+import { type MemoryRoot, TREE_CHANGES } from '../../src/fs/memory-root.ts'
 import { type OpenFile, type Root, type StagedFile } from '../../src/fs/root.ts'
 import { type Chance } from './chance.ts'
 import { type HostClock } from './sim-time.ts'
 
 const WRITING: ReadonlySet<string> = new Set([
+  ...TREE_CHANGES,
   'writeMarker',
   'openStaged',
   'dropStaged',
-  'install',
-  'move',
-  'remove',
-  'makeDirectory',
-  'removeDirectory',
-  'makeLink',
-  'setMtime',
-  'restore',
   'purgeArchived',
   'write',
   'truncate',
@@ -44,7 +37,7 @@ type Method = (...given: unknown[]) => Promise<unknown>
 type Calls<T, R> = keyof { [K in keyof T as T[K] extends (...given: never[]) => R ? K : never]: true }
 type AtOnce<T> = Exclude<Calls<T, unknown>, Calls<T, Promise<unknown>>>
 
-/** These answer at once: they ask what is known of an open file. */
+/** These answer at once, without the disk: what is known of an open file, and which marker is ours. */
 const AT_ONCE: Record<AtOnce<Root & StagedFile>, true> = { canShare: true, dataFrom: true, trust: true }
 
 function slowed<T extends object>(target: T, name: string, needs: SimRootNeeds): T {
