@@ -88,6 +88,7 @@ export class Applier {
     const waiting = paths.filter((path) => !this.#broken.has(path))
     if (waiting.length > 0) this.#dead.pause()
     for (const path of waiting) this.#add(this.#whole, path)
+    this.#startDead()
   }
 
   /** Of those, the ones whose turn has not come. */

@@ -8,7 +8,7 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Cluster, type Host, type HostConfig, until } from './cluster.ts'
-import { archiveOf, drop, receivedSince, report, settled, traffic, tree } from './pool.ts'
+import { archiveOf, drop, receivedSince, report, sameOn, settled, traffic, tree } from './pool.ts'
 
 export const LOSSES = ['removed', 'overwritten', 'cut short', 'older'] as const
 export type Loss = (typeof LOSSES)[number]
@@ -68,7 +68,7 @@ async function loseOnce(cluster: Cluster, loss: Loss, round: number): Promise<nu
     rmSync(there.path(name(`deleted-later-${who}`)))
   }
   newBytes += drop(there, name('added-later'), FILE_BYTES).length
-  await until('the others have it', () => tree(others[1] as Host).join() === tree(there).join())
+  await sameOn(others)
   const expected = await inStep(others)
   const archives = await Promise.all(others.map(archiveOf))
   const before = await Promise.all(others.map(traffic))

@@ -89,21 +89,26 @@ export function treeOf(dir: string): string[] {
 /** Waits until all running hosts say that they are in step, and their pools are equal on disk. Returns the pool. */
 export async function settled(cluster: Cluster): Promise<string[]> {
   const running = cluster.hosts.filter((host) => host.isRunning)
-  const [first, ...others] = running as [Host, ...Host[]]
-  const equal = () => {
-    const expected = tree(first).join('\n')
-    return others.every((host) => tree(host).join('\n') === expected)
-  }
+  await sameOn(running, async () => (await allInStep(running)) && haveSame(running) && (await allInStep(running)))
+  return tree(running[0] as Host)
+}
+
+/** Waits until the pools of all `hosts` are equal on disk. */
+export async function sameOn(
+  hosts: readonly Host[],
+  check: () => boolean | Promise<boolean> = () => haveSame(hosts),
+): Promise<void> {
   try {
-    await until(
-      'all hosts are in step',
-      async () => (await allInStep(running)) && equal() && (await allInStep(running)),
-    )
+    await until('the hosts have the same', check)
   } catch (error) {
-    const found = await Promise.all(running.map((host) => standing(host, tree(first))))
+    const found = await Promise.all(hosts.map((host) => standing(host, tree(hosts[0] as Host))))
     throw new Error(`the hosts do not come to the same:\n${found.join('\n')}`, { cause: error })
   }
-  return tree(first)
+}
+
+function haveSame(hosts: readonly Host[]): boolean {
+  const [expected, ...others] = hosts.map((host) => tree(host).join('\n'))
+  return others.every((found) => found === expected)
 }
 
 /** For whoever looks at a failed test: how the host differs, what it says of itself, and the end of its log. */

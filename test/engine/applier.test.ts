@@ -117,6 +117,25 @@ test('what is to go waits for all that is to come, also for what is heard of whi
   await settled
 })
 
+test('what is to go is gone on with where content comes for one of it, and nothing else is to come', async () => {
+  const installs: RelPath[] = []
+  const disk = Promise.withResolvers<void>()
+  const applier = installing(async (at) => {
+    installs.push(at)
+    await disk.promise
+    throw new FsError('io', at, 'cannot sync')
+  })
+  const many = Array.from({ length: 65 }, (_, i) => path(`${100 + i}.iso`))
+  applier.consider([], many)
+  await new Promise(setImmediate)
+  const [waiting, ...others] = many.filter((at) => !installs.includes(at))
+  assert.ok(waiting !== undefined && others.length === 0, 'one has to wait for its turn')
+  applier.contentCame([waiting])
+  disk.resolve()
+  await applier.settled()
+  assert.deepEqual(installs.sort(), many)
+})
+
 /** Every path is a file that is to come, and nothing else is in its way. */
 function installing(install: (path: RelPath) => Promise<void>): Applier {
   const needs = {
