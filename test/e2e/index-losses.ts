@@ -8,6 +8,7 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Cluster, type Host, type HostConfig, until } from './cluster.ts'
+import { recordCount } from './index-file.ts'
 import { archiveOf, drop, receivedSince, report, sameOn, settled, traffic, tree } from './pool.ts'
 
 export const LOSSES = ['removed', 'overwritten', 'cut short', 'older'] as const
@@ -18,9 +19,8 @@ const FILE_BYTES = 200_000
 const PAGE = 4096
 /** Haves, signs of life and proofs. */
 const CHATTER_BYTES = 100_000
-/** A record: a new index hears those of all paths from both others, also of all rounds before. */
+/** A record: a new index hears all that there are from both others, and hands them on. */
 const RECORD_BYTES = 320
-const PATHS_A_ROUND = 15
 
 export interface LossOptions {
   /** One host's loss after the other, in this order. */
@@ -95,7 +95,7 @@ async function loseOnce(cluster: Cluster, loss: Loss, round: number): Promise<nu
   assert.deepEqual(received, [[], fresh.sort(), []], `after an index was ${loss}`)
   const after = await Promise.all(others.map(traffic))
   const moved = (what: 'sent' | 'received') => after.reduce((sum, t, i) => sum + t[what] - (before[i]?.[what] ?? 0), 0)
-  const recordBytes = others.length * PATHS_A_ROUND * (round + 1) * RECORD_BYTES
+  const recordBytes = others.length * recordCount(here) * RECORD_BYTES
   const extra = moved('sent') + moved('received') - newBytes - recordBytes
   const what = `${newBytes} bytes that were new and the ${recordBytes} of all records`
   assert.ok(extra < CHATTER_BYTES + newBytes / 2, `${extra} bytes were sent beyond the ${what}`)

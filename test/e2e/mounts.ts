@@ -7,7 +7,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { Cluster, type Host, until } from './cluster.ts'
 import { drop, report, rescan, settled, tree } from './pool.ts'
-import { tombstones } from './tombstones.ts'
+import { tombstones } from './index-file.ts'
 import { Mounts, type Trouble } from './wrong-mounts.ts'
 
 const FILE_BYTES = 20_000

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { Cluster, type Host, LAUNCHER } from './cluster.ts'
 import { FailingDisk } from './failing-disk.ts'
 import { drop, report, rescan, settled, tree, untilOn } from './pool.ts'
-import { tombstones } from './tombstones.ts'
+import { tombstones } from './index-file.ts'
 
 export const OBSTACLES = ['closed file', 'closed directory', 'names only', 'bad names', 'failing disk'] as const
 export type Obstacle = (typeof OBSTACLES)[number]
