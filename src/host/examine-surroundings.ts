@@ -54,9 +54,9 @@ export async function examineNames(config: Config): Promise<readonly Finding[]> 
   return found.length > 0 ? found : [fine(`${hosts.size} known hosts: their names resolve`)]
 }
 
-export function examineWatches(): readonly Finding[] {
+/** `most`: watches that the system allows; NaN where it does not say. */
+export function examineWatches(most = mostWatches()): readonly Finding[] {
   const name = 'fs.inotify.max_user_watches'
-  const most = Number(readNumber('/proc/sys/fs/inotify/max_user_watches'))
   if (!(most < FEW_WATCHES)) return []
   return [
     {
@@ -67,10 +67,10 @@ export function examineWatches(): readonly Finding[] {
   ]
 }
 
-function readNumber(file: string): string {
+function mostWatches(): number {
   try {
-    return readFileSync(file, 'utf8')
+    return Number(readFileSync('/proc/sys/fs/inotify/max_user_watches', 'utf8'))
   } catch {
-    return ''
+    return NaN
   }
 }

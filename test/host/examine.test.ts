@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { type Finding } from '../../src/api/finding.ts'
 import { examineStorage } from '../../src/host/examine-storage.ts'
-import { examineClock } from '../../src/host/examine-surroundings.ts'
+import { examineClock, examineWatches } from '../../src/host/examine-surroundings.ts'
 
 let storage: string
 beforeEach(() => (storage = mkdtempSync(join(tmpdir(), 'isosyncd-examine-'))))
@@ -50,4 +50,11 @@ test('a clock before isosyncd was made is wrong; one of today is not', async () 
   assert.equal(wrong.level, 'critical')
   assert.match(wrong.mend ?? '', /timedatectl set-ntp true/)
   assert.match((await examineClock(Date.UTC(2027, 0, 1))).what, /^the clock .*2027/)
+})
+
+test('where the system allows few watches it is said what raises the limit; where it does not say, nothing', () => {
+  const [few, ...others] = examineWatches(8000)
+  assert.equal(few?.level, 'warning')
+  assert.match(few?.mend ?? '', /max_user_watches=\d+ > \/etc\/sysctl\.d/)
+  assert.deepEqual([...others, ...examineWatches(NaN), ...examineWatches(1_000_000)], [])
 })
