@@ -82,6 +82,8 @@ export class SimHost {
   readonly #needs: SimHostNeeds
   /** An older index was put back: it may be given up at any time. */
   wasRestored = false
+  /** Its index is one from before it was lost: the marker in the root is that of the one after. */
+  isOfFormerIndex = false
   #backup: { readonly index: string; readonly disk: MemoryDirectory } | null = null
   #indexPath = ''
   #life: Life | null = null
@@ -174,6 +176,7 @@ export class SimHost {
   loseIndex(): void {
     this.index.close()
     this.index = this.#newIndex()
+    this.isOfFormerIndex = false
   }
 
   /** Copies the index and the disk. */
@@ -190,8 +193,10 @@ export class SimHost {
   restore(what: 'index' | 'all'): void {
     const { files } = this.#options
     if (files === null || this.#backup === null) return
+    const { replica } = this.index
     this.index.close()
     this.index = this.#openIndex(files.copy(this.#backup.index))
+    this.isOfFormerIndex = what === 'index' && this.index.replica !== replica
     if (what === 'all') putBack(this.disk, this.#backup.disk)
     this.wasRestored = true
   }

@@ -249,5 +249,16 @@ export function heal(world: World): void {
     host.stepsToCrash = 0
     freeDisk(world, host)
     mount(world, host)
+    giveNewIdentity(world, host)
   }
+}
+
+/** No host can tell such an index from a storage that was copied: it halts, and the operator does what `doctor` says. */
+function giveNewIdentity(world: World, host: SimHost): void {
+  if (!host.isOfFormerIndex || (host.folder?.halted ?? null) === null) return
+  world.say(`${host.name}: new-identity`)
+  host.kill()
+  host.loseIndex()
+  world.ledger.forgetful.add(host.name)
+  world.startLater(host)
 }
