@@ -117,8 +117,9 @@ export class LocalRecords {
    * crash or a failing disk between the disk and the index, and the records go on deciding.
    */
   wasToGo(path: RelPath, entry: Entry): boolean {
-    const decision = reconcile(entry, this.#needs.index.recordsOf(path))
-    if (decision.do === 'adopt' && wasMadeAgain(entry, decision.winner)) return true
+    const records = this.#needs.index.recordsOf(path)
+    const decision = reconcile(entry, records)
+    if (decision.do === 'adopt' && (wasMadeAgain(entry, decision.winner) || wasToMakeWay(entry, records))) return true
     return (decision.do !== 'nothing' && decision.do !== 'adopt') || buriedUnder(path, this.#needs.index) !== null
   }
 
@@ -156,10 +157,20 @@ function upToDate(entry: Entry | null, records: readonly SignedRecord[]): Entry 
   return decision.do === 'adopt' ? { ...entry, version: decision.version } : entry
 }
 
+/** Something else was to come in its place, which has lost by now to the same made again by who had not heard of that. */
+function wasToMakeWay(entry: Entry, records: readonly SignedRecord[]): boolean {
+  const isAfter = ({ version }: SignedRecord) => compareVersions(entry.version, version) === 'before'
+  return isKnown(entry) && records.some((record) => isAfter(record) && contentKey(record) !== contentKey(entry))
+}
+
+/** Without a version it was given up before, or taken up for what it is: all records come after that. */
+function isKnown({ version }: Entry): boolean {
+  return compareVersions(version, noVersion) !== 'equal'
+}
+
 /** After what the entry knows it was deleted or replaced elsewhere, and then made again with the same content. */
-function wasMadeAgain({ version }: Entry, winner: SignedRecord): boolean {
-  const isKnown = compareVersions(version, noVersion) !== 'equal'
-  const isAfter = compareVersions(version, winner.version) === 'before'
+function wasMadeAgain(entry: Entry, winner: SignedRecord): boolean {
+  const isAfter = compareVersions(entry.version, winner.version) === 'before'
   const isSameAsBefore = winner.previous !== null && winner.previous === contentHash(winner)
-  return isKnown && isAfter && winner.kind !== 'tombstone' && !isSameAsBefore
+  return isKnown(entry) && isAfter && winner.kind !== 'tombstone' && !isSameAsBefore
 }

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type FileEntry } from '../../src/sync/entry.ts'
+import { type Entry, type FileEntry } from '../../src/sync/entry.ts'
 import { LocalRecords, type Noted } from '../../src/engine/local-records.ts'
 import { type SignedRecord } from '../../src/sync/record.ts'
 import { compareVersions } from '../../src/sync/version.ts'
 import { statOf } from '../../src/engine/tree-changes.ts'
 import {
+  directoryEntry,
   fileEntry,
   fileRecord,
   folderNamed,
@@ -24,7 +25,7 @@ const replaced = { ...fileRecord('a.iso', 'new', 1_700_000_005), previous: rootN
 const replacedAgain = { ...fileRecord('a.iso', 'newer', 1_700_000_006), previous: rootNamed('new') }
 
 function recordsWith(
-  entry: FileEntry,
+  entry: Entry,
   record: SignedRecord,
   isRotten = false,
   others: readonly SignedRecord[] = [],
@@ -81,6 +82,16 @@ test('what was taken away just before a crash, and has been made again elsewhere
   assert.equal(noteGone({ ...again, previous: rootNamed('old') }).what, 'announced', 'it was there all the time')
   const concurrent = { ...again, version: versionOf('b', 1_700_000_005) }
   assert.equal(noteGone({ ...concurrent, previous: null }).what, 'announced', 'its author knew of no deletion')
+})
+
+test('a directory taken away just before a crash for a file that has lost since is not announced as deleted here', () => {
+  const entry = { ...directoryEntry('a.iso'), version: versionOf('a', 1_700_000_000) }
+  const file = fileRecord('a.iso', 'file', 1_700_000_005)
+  const again: SignedRecord = { ...tombstone('a.iso', null), kind: 'directory', orderUs: file.orderUs + 1 }
+  assert.equal(recordsWith(entry, file, false, [again]).note(FILE, { kind: 'absent' }, null).what, 'known')
+  const concurrent = { ...file, version: versionOf('c', 1_700_000_005) }
+  const { what } = recordsWith(entry, concurrent, false, [again]).note(FILE, { kind: 'absent' }, null)
+  assert.equal(what, 'announced', 'no file was to come in its place')
 })
 
 const rot: FileEntry = { ...fileEntry('a.iso', 'flipped'), version: [] }
