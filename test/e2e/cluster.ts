@@ -38,6 +38,9 @@ const PATIENCE_MS = 60_000
 /** One look takes no longer: beyond that this process, and the daemons with it, stood still (a machine that slept). */
 const MOST_AT_ONCE_MS = 5_000
 
+/** Those whose daemons may run: a test that waits in vain tells how their logs end. */
+const open = new Set<Cluster>()
+
 export class Cluster implements AsyncDisposable {
   readonly top: string
   readonly secret = generateSecret()
@@ -54,6 +57,7 @@ export class Cluster implements AsyncDisposable {
   static async make(options: ClusterOptions): Promise<Cluster> {
     const top = mkdtempSync(join(options.under ?? tmpdir(), 'isosyncd-'))
     const cluster = new Cluster(top, await freePorts(options.hosts))
+    open.add(cluster)
     for (const [i, host] of cluster.hosts.entries()) {
       const config = cluster.configOf(i)
       options.configure?.(config, i, cluster)
@@ -127,6 +131,7 @@ export class Cluster implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    open.delete(this)
     await Promise.all(this.hosts.map((host) => host.kill('SIGKILL')))
     rmSync(this.top, { recursive: true, force: true })
   }
@@ -248,10 +253,15 @@ export async function until(
   for (let waitedMs = 0; ;) {
     const fromMs = performance.now()
     if (await check()) return
-    if (waitedMs > patienceMs) throw new Error(`waited ${patienceMs / 1000} s in vain: ${what}`)
+    if (waitedMs > patienceMs) throw new Error(`waited ${patienceMs / 1000} s in vain: ${what}\n${logTails()}`)
     await sleep(30)
     waitedMs += Math.min(performance.now() - fromMs, MOST_AT_ONCE_MS)
   }
+}
+
+function logTails(): string {
+  const hosts = [...open].flatMap((cluster) => cluster.hosts)
+  return hosts.map((host) => `${host.logFile} ends with:\n${host.logTail(8)}`).join('\n')
 }
 
 async function freePorts(count: number): Promise<number[]> {
