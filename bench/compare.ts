@@ -7,7 +7,7 @@
  *
  * --mb gives all scenarios another size, to try; then say --out, for the results are not comparable.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, release, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -46,6 +46,7 @@ async function compare(): Promise<boolean> {
   const out = values.out ?? import.meta.dirname
   if (values.mb !== undefined && values.out === undefined)
     throw new Error('--mb is for trying: say with --out where its results go')
+  mkdirSync(out, { recursive: true })
   const under = values.under ?? (existsSync(MEMORY_FOLDER) ? MEMORY_FOLDER : tmpdir())
   const programs = PROGRAMS.filter(({ name }) => wanted.programs.includes(name)).filter(isHere)
   let isWell = true
