@@ -18,6 +18,8 @@ const POLL_MS = 10
 /** Looking at 100,000 files takes a while, and is not to be what is measured. */
 const POLL_MANY_MS = 250
 const PATIENCE_MS = 600_000
+/** A pool has been up for long before an image comes: programs measure how far their peers are, and connect more often. */
+const CALM_MS = 8_000
 
 /** When `interrupted` fires all is removed, and it rejects. */
 export async function measure(
@@ -48,6 +50,7 @@ async function work(
 ): Promise<Figures> {
   const { hosts, scenario } = pool
   const running = await program.start(pool)
+  await sleep(CALM_MS)
   const before = { cpu: hosts.cpuSeconds(), counters: await network.counters() }
   const arrivals = await clock(pool, running, payload)
   const after = { cpu: hosts.cpuSeconds(), counters: await network.counters() }
