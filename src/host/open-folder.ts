@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { type FolderId, type HostName, type RelPath } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
+import { EndingClock } from '../base/ending-clock.ts'
 import { type Log } from '../base/log.ts'
 import { hasWriters } from '../base/native.ts'
 import { type Config, type FolderConfig } from '../config/config.ts'
@@ -63,6 +64,9 @@ async function build(
   stack: AsyncDisposableStack,
 ): Promise<OpenedFolder> {
   const log = needs.log.child({ folder: own.dir })
+  // With the folder, after it: what it has begun may still set timers while it closes.
+  const clock = new EndingClock(needs.clock)
+  stack.defer(() => clock.end())
   let latest = own
   const disk = openRoot(own, () => latest.minFreeBytes)
   needs.roots.set(own.keys.id, disk)
@@ -82,7 +86,7 @@ async function build(
   stack.use(claim)
   const ours = { folder: own.keys.id, replica: index.replica, previous: own.previous?.keys.id }
   await claimNow(claim, new RootGuard(ours, { disk, index, clock: needs.clock }))
-  const { clock, hasher, renewIndex } = needs
+  const { hasher, renewIndex } = needs
   const { ignored } = claim
   const folder: PoolFolder = new PoolFolder(settingsOf(config, own), {
     disk,
