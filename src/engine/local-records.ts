@@ -119,7 +119,10 @@ export class LocalRecords {
   wasToGo(path: RelPath, entry: Entry): boolean {
     const records = this.#needs.index.recordsOf(path)
     const decision = reconcile(entry, records)
-    if (decision.do === 'adopt' && (wasMadeAgain(entry, decision.winner) || wasToMakeWay(entry, records))) return true
+    // Without a version it was given up before, or taken up for what it is: all records come after that.
+    const isKnown = compareVersions(entry.version, noVersion) !== 'equal'
+    if (decision.do === 'adopt' && isKnown && (wasMadeAgain(entry, decision.winner) || wasToMakeWay(entry, records)))
+      return true
     return (decision.do !== 'nothing' && decision.do !== 'adopt') || buriedUnder(path, this.#needs.index) !== null
   }
 
@@ -160,17 +163,12 @@ function upToDate(entry: Entry | null, records: readonly SignedRecord[]): Entry 
 /** Something else was to come in its place, which has lost by now to the same made again by who had not heard of that. */
 function wasToMakeWay(entry: Entry, records: readonly SignedRecord[]): boolean {
   const isAfter = ({ version }: SignedRecord) => compareVersions(entry.version, version) === 'before'
-  return isKnown(entry) && records.some((record) => isAfter(record) && contentKey(record) !== contentKey(entry))
-}
-
-/** Without a version it was given up before, or taken up for what it is: all records come after that. */
-function isKnown({ version }: Entry): boolean {
-  return compareVersions(version, noVersion) !== 'equal'
+  return records.some((record) => isAfter(record) && contentKey(record) !== contentKey(entry))
 }
 
 /** After what the entry knows it was deleted or replaced elsewhere, and then made again with the same content. */
-function wasMadeAgain(entry: Entry, winner: SignedRecord): boolean {
-  const isAfter = compareVersions(entry.version, winner.version) === 'before'
+function wasMadeAgain({ version }: Entry, winner: SignedRecord): boolean {
+  const isAfter = compareVersions(version, winner.version) === 'before'
   const isSameAsBefore = winner.previous !== null && winner.previous === contentHash(winner)
-  return isKnown(entry) && isAfter && winner.kind !== 'tombstone' && !isSameAsBefore
+  return isAfter && winner.kind !== 'tombstone' && !isSameAsBefore
 }
