@@ -205,10 +205,14 @@ function skewClock(world: World, host: SimHost): void {
 function loseIndex(world: World, host: SimHost): void {
   // Without an index nobody can tell rot from an edit.
   if (!host.isUp || !host.isMounted || hasRot(world, host)) return
+  startWithNewIndex(world, host, 'loses its index')
+}
+
+function startWithNewIndex(world: World, host: SimHost, how: string): void {
   host.kill()
   host.loseIndex()
   world.ledger.forgetful.add(host.name)
-  world.say(`${host.name} loses its index`)
+  world.say(`${host.name} ${how}`)
   world.startLater(host)
 }
 
@@ -256,9 +260,5 @@ export function heal(world: World): void {
 /** No host can tell such an index from a storage that was copied: it halts, and the operator does what `doctor` says. */
 function giveNewIdentity(world: World, host: SimHost): void {
   if (!host.isOfFormerIndex || (host.folder?.halted ?? null) === null) return
-  world.say(`${host.name}: new-identity`)
-  host.kill()
-  host.loseIndex()
-  world.ledger.forgetful.add(host.name)
-  world.startLater(host)
+  startWithNewIndex(world, host, 'is given a new identity')
 }
