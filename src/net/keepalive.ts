@@ -2,14 +2,25 @@
 import { type Clock } from '../base/clock.ts'
 import * as limits from './limits.ts'
 
-/** Before we believe how far a peer is: a busy host answers late, but not for seconds on end. */
+/**
+ * So many answers are waited for where only they tell how far a peer is: a busy host answers late, but not for seconds
+ * on end.
+ */
 const FIRST_PINGS = 6
+/**
+ * The kernel of a busy host answers at once, so what it has measured is believed at once. But where a proxy ends the
+ * connection half-way it knows half of the way; and no host is so busy that of so many pings, ten minutes, none is
+ * answered soon.
+ */
+const MANY_PINGS = 60
 /** Between the first pings: those of one moment all meet the same other work, such as that of a host that starts. */
 const FIRST_PING_MS = 1000
 
 export interface KeepaliveNeeds {
   readonly clock: Pick<Clock, 'elapsed' | 'after'>
   readonly ping: (id: number) => void
+  /** As the kernel has measured it; NaN where it cannot tell. */
+  readonly tcpRoundTripMs: () => number
   /** Nothing has come for MISSED_KEEPALIVES intervals. */
   readonly dead: () => void
 }
@@ -21,6 +32,7 @@ export class Keepalive {
   #missed = 0
   #rttMs = NaN
   #leastRttMs = NaN
+  #leastTcpMs = NaN
   #measured = 0
   #stopBeat: () => void = () => {}
   #stopPing: () => void = () => {}
@@ -31,6 +43,7 @@ export class Keepalive {
   }
 
   start(): void {
+    this.#lookAtTcp()
     this.#beat()
   }
 
@@ -44,9 +57,10 @@ export class Keepalive {
     return this.#rttMs
   }
 
-  /** The least of all: how far the peer is when nothing queues on the way. NaN before it can be told. */
+  /** How far the peer is when nothing queues on the way. NaN before it can be told. */
   leastRttMs(): number {
-    return this.#measured < FIRST_PINGS ? NaN : this.#leastRttMs
+    const enough = this.#isTcpMeasured() ? MANY_PINGS : FIRST_PINGS
+    return this.#measured < enough ? this.#leastTcpMs : this.#leastRttMs
   }
 
   /** Anything has come from the peer. */
@@ -58,8 +72,10 @@ export class Keepalive {
   pong(id: number): void {
     if (id !== this.#id) return
     this.#rttMs = this.#needs.clock.elapsed() - this.#pingedMs
-    this.#leastRttMs = this.#leastRttMs < this.#rttMs ? this.#leastRttMs : this.#rttMs
-    if (++this.#measured < FIRST_PINGS) this.#stopPing = this.#needs.clock.after(FIRST_PING_MS, () => this.#ping())
+    this.#leastRttMs = least(this.#leastRttMs, this.#rttMs)
+    this.#lookAtTcp()
+    if (++this.#measured < FIRST_PINGS && !this.#isTcpMeasured())
+      this.#stopPing = this.#needs.clock.after(FIRST_PING_MS, () => this.#ping())
   }
 
   /** Whether the peer says anything within `ms`. */
@@ -81,8 +97,22 @@ export class Keepalive {
     this.#stopBeat = this.#needs.clock.after(limits.KEEPALIVE_MS, () => this.#beat())
   }
 
+  /** Again at each answer: what queued on the way when we connected does not always. */
+  #lookAtTcp(): void {
+    this.#leastTcpMs = least(this.#leastTcpMs, this.#needs.tcpRoundTripMs())
+  }
+
+  #isTcpMeasured(): boolean {
+    return !Number.isNaN(this.#leastTcpMs)
+  }
+
   #ping(): void {
     this.#pingedMs = this.#needs.clock.elapsed()
     this.#needs.ping(++this.#id)
   }
+}
+
+/** NaN is none of the two. */
+function least(a: number, b: number): number {
+  return a <= b || Number.isNaN(b) ? a : b
 }

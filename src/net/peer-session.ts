@@ -17,6 +17,7 @@ import { openRequester } from './piece-streams.ts'
 import { ProtocolError } from './record-codec.ts'
 import { type RateLimit } from './rate-limit.ts'
 import { type SignedRecord } from '../sync/record.ts'
+import { tcpRoundTripMs } from './tcp-round-trip.ts'
 import { type Traffic } from './traffic.ts'
 
 /** A peer that is there answers within this time; one on the other side of the world too. */
@@ -85,6 +86,7 @@ export class PeerSession implements Peer {
     this.#keepalive = new Keepalive({
       clock: needs.clock,
       ping: (id) => this.#send({ type: 'ping', id }),
+      tcpRoundTripMs: () => tcpRoundTripMs(needs.connection),
       dead: () => needs.connection.abort(new Error('no sign of life for 30 s')),
     })
     this.#asker = new PieceAsker({

@@ -4,6 +4,7 @@ import { type MultiaddrConnection, type Stream } from '@libp2p/interface'
 import { type Uint8ArrayList } from 'uint8arraylist'
 import { directMessages } from './direct-messages.ts'
 import { sealedBuffers } from './noise-buffers.ts'
+import { rememberSocket } from './tcp-round-trip.ts'
 
 /** A socket takes 16 messages beyond the kernel's buffer before it says stop: fewer stops, bounded memory. */
 export const SOCKET_BUFFER_BYTES = 1 << 20
@@ -24,6 +25,7 @@ export function tuneConnection(connection: MultiaddrConnection): void {
   const tcp = connection as TcpConnection
   const { socket } = tcp
   if (!(socket instanceof Socket)) return
+  rememberSocket(connection, socket)
   const sendData = (data: Uint8ArrayList) => {
     let canSendMore = true
     socket.cork()

@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Keepalive } from '../../src/net/keepalive.ts'
+import { KEEPALIVE_MS } from '../../src/net/limits.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
-function keepalive() {
+function keepalive(tcpRoundTripMs = () => NaN) {
   const clock = new VirtualClock()
   const seen = { pings: [] as number[], dead: 0 }
-  const alive = new Keepalive({ clock, ping: (id) => void seen.pings.push(id), dead: () => void seen.dead++ })
+  const alive = new Keepalive({
+    clock,
+    ping: (id) => void seen.pings.push(id),
+    tcpRoundTripMs,
+    dead: () => void seen.dead++,
+  })
   return { clock, seen, alive }
 }
 
@@ -54,6 +60,31 @@ test('a host that is busy for the first three seconds does not look far', async 
     await clock.pass(1000)
   }
   assert.equal(alive.leastRttMs(), 1)
+})
+
+test('what the kernel has measured is known at once, and the least of it counts, however late answers come', async () => {
+  const measured = [25, 1, 30]
+  const { clock, seen, alive } = keepalive(() => measured.shift() ?? NaN)
+  alive.start()
+  assert.deepEqual([alive.leastRttMs(), seen.pings.length], [25, 1])
+  for (let i = 0; i < 6; i++) {
+    await clock.pass(900)
+    alive.pong(seen.pings.at(-1) ?? 0)
+    await clock.pass(KEEPALIVE_MS - 900)
+    assert.equal(alive.leastRttMs(), 1)
+  }
+})
+
+test('a peer behind a proxy that ends the connection half-way is as far as its answers say, after ten minutes', async () => {
+  const { clock, seen, alive } = keepalive(() => 1)
+  alive.start()
+  for (let i = 0; i < 60; i++) {
+    assert.equal(alive.leastRttMs(), 1)
+    await clock.pass(80)
+    alive.pong(seen.pings.at(-1) ?? 0)
+    await clock.pass(KEEPALIVE_MS - 80)
+  }
+  assert.equal(alive.leastRttMs(), 80)
 })
 
 test('a probe tells a peer that answers from one that does not', async () => {
