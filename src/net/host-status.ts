@@ -56,7 +56,7 @@ export interface HostStatusParts {
 }
 
 export function hostStatus({ dialer, session, trouble, traffic }: HostStatusParts): HostStatus {
-  const rttMs = session?.rttMs() ?? NaN
+  const rttMs = session?.lastRttMs() ?? NaN
   const { state, why, nextTryInMs } = standing(dialer, session, trouble)
   return {
     host: dialer.line,

@@ -59,7 +59,7 @@ export interface Peer {
   /** Whether it has proven the read-write secret. */
   readonly writer: boolean
   readonly site: string | null
-  /** Last measured round trip; NaN before the first. */
+  /** How far it is: the round trip when nothing queues on the way. NaN before it is known. */
   rttMs(): number
   /** For how long the peer has sent not a byte of the pieces that it may send; 0 when it may send none. */
   silentMs(): number

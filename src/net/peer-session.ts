@@ -91,7 +91,7 @@ export class PeerSession implements Peer {
     })
     this.#asker = new PieceAsker({
       own: needs.connection,
-      lanes: () => needs.lanes(this.#keepalive.leastRttMs()),
+      lanes: () => needs.lanes(this.rttMs()),
       rttMs: () => this.rttMs(),
       open: (connection, stream) => this.#openRequester(connection, stream),
       clock: needs.clock,
@@ -123,6 +123,11 @@ export class PeerSession implements Peer {
   }
 
   rttMs(): number {
+    return this.#keepalive.leastRttMs()
+  }
+
+  /** The last answer to a ping; NaN before the first. */
+  lastRttMs(): number {
     return this.#keepalive.rttMs()
   }
 

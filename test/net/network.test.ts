@@ -10,6 +10,7 @@ import { dialAddress } from '../../src/net/address.ts'
 import { encodeFrame } from '../../src/net/codec.ts'
 import { FOLDER_PROTOCOL } from '../../src/net/folder-net.ts'
 import { framed } from '../../src/net/frame-reader.ts'
+import { KEEPALIVE_MS } from '../../src/net/limits.ts'
 import { createNode, identityFrom } from '../../src/net/node.ts'
 import { PIECES_PROTOCOL } from '../../src/net/piece-streams.ts'
 import { encodeRequest } from '../../src/net/pieces-request.ts'
@@ -18,6 +19,7 @@ import { startNetwork } from '../../src/net/network.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { silentLog } from '../../src/base/log.ts'
 import { rootNamed } from '../db/index-samples.ts'
+import { JumpingClock } from './jumping-clock.ts'
 import { message } from './message-samples.ts'
 import { bareNeeds, Cable, Hosts, keysOf, ROOT, SECRET, TestHost } from './test-host.ts'
 
@@ -44,6 +46,19 @@ test('two hosts with the same secret become peers and know each other by their l
   assert.ok(status.receivedBytes > 0 && status.sentBytes > 0)
   // The other side lists it with another port: it is named by its address, and its line is dialled on.
   assert.equal((await a.peer()).host, '127.0.0.2:1')
+})
+
+test('a peer does not look farther when its answers queue up; the status tells how long they take', async () => {
+  await using hosts = new Hosts()
+  const clock = new JumpingClock()
+  const a = await hosts.start({ n: 1, knownHosts: ['127.0.0.2:1'], clock })
+  const cable = hosts.use(await Cable.to(a, '127.0.0.2'))
+  const b = await hosts.start({ n: 2, knownHosts: [`127.0.0.2:${cable.port}`], clock })
+  const peer = await b.peer()
+  cable.delayMs = 150
+  clock.jump(KEEPALIVE_MS)
+  await b.until(() => (b.link.hosts()[0]?.rttMs ?? 0) >= 300)
+  assert.ok(peer.rttMs() < 300, `${peer.rttMs()} ms`)
 })
 
 test('messages of every kind arrive whole and in order', async () => {
