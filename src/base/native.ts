@@ -17,7 +17,6 @@ const fallocate4 = declare('int fallocate(int fd, int mode, int64_t offset, int6
 const fadvise4 = declare('int posix_fadvise(int fd, int64_t offset, int64_t length, int advice)')
 const syncfs1 = declare('int syncfs(int fd)')
 const futimens2 = declare('int futimens(int fd, const void *times)')
-const getsockopt5 = declare('int getsockopt(int fd, int level, int option, void *value, void *length)')
 const renameat2 = declare('int renameat2(int fromDir, const char *from, int toDir, const char *to, unsigned int flags)')
 
 /** ioprio_set(2) has no wrapper in the C library: its number by architecture (asm/unistd.h). */
@@ -138,29 +137,6 @@ function renameOnThread(call: NativeFunction, args: readonly (number | string)[]
     }
   })
 }
-
-const IPPROTO_TCP = 6
-const TCP_INFO = 11
-/** Where `tcpi_min_rtt` lies in struct tcp_info (linux/tcp.h); kernels from 4.6 on give it. */
-const MIN_RTT_AT = 148
-
-/**
- * The least round trip of a TCP connection in its last five minutes (tcp_min_rtt_wlen), as the kernel has measured it,
- * in microseconds: what the way takes, however busy the processes at both ends are. Null when the kernel cannot say.
- */
-export function tcpLeastRoundTripUs(fd: number): number | null {
-  const call = getsockopt5()
-  if (call === null) return null
-  const info = Buffer.alloc(MIN_RTT_AT + 4)
-  const length = Buffer.alloc(4)
-  length.writeUInt32LE(info.byteLength)
-  if (call(fd, IPPROTO_TCP, TCP_INFO, info, length) !== 0 || length.readUInt32LE() < info.byteLength) return null
-  const us = info.readUInt32LE(MIN_RTT_AT)
-  return us === UNMEASURED ? null : us
-}
-
-/** What the kernel says before the first answer has come. */
-const UNMEASURED = 0xffffffff
 
 const UTIME_OMIT = 0x3ffffffe
 

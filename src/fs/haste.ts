@@ -3,7 +3,11 @@
  * that goes to a thread and back (1 GB in 128 KiB: written 0.37 s against 0.85 s, read 0.27 s against 0.48 s,
  * measured). When the disk has to be waited for, the control loop must not be the one that waits: so after a slow call
  * the next ones go to threads, the more of them the more often it was slow, and then one is tried here again.
+ *
+ * On a busy host a call may be slow because the thread had to wait for a processor; on others it would wait no less.
+ * The kernel counts how often a thread has given up its processor by itself, as it does to wait for a disk.
  */
+import { threadWaits } from '../base/kernel-counts.ts'
 
 /** A call from the page cache takes 20 to 60 µs; this one has waited for the disk. */
 const SLOW_MS = 3
@@ -11,24 +15,58 @@ const SLOW_MS = 3
 const FIRST_PENALTY_CALLS = 32
 /** Some 500 MB: on a disk that is always slow, one call in so many is made here. */
 const MOST_PENALTY_CALLS = 4096
+/** After a slow call, or at first, waits are counted around so many: it costs 1 µs, which a fast disk need not pay. */
+const COUNTED_CALLS = 4096
+
+export interface HasteNeeds {
+  readonly nowMs: () => number
+  /** How often this thread has waited for something; null where nobody can tell. */
+  readonly waits: () => number | null
+}
+
+const system: HasteNeeds = { nowMs: () => performance.now(), waits: threadWaits }
 
 export class Haste {
+  readonly #needs: HasteNeeds
   #penaltyCalls = FIRST_PENALTY_CALLS
   #leftForThreads = 0
+  #leftToCount = COUNTED_CALLS
 
-  /** True if the next call may be made here; `took` must be told how long it was. */
+  constructor(needs: HasteNeeds = system) {
+    this.#needs = needs
+  }
+
+  /** True if the next call may be made here, with `run`. */
   mayRunHere(): boolean {
     if (this.#leftForThreads === 0) return true
     this.#leftForThreads--
     return false
   }
 
-  took(ms: number): void {
-    if (ms < SLOW_MS) {
-      // Forgets slowly: one fast call does not make a fast disk.
-      this.#penaltyCalls = Math.max(FIRST_PENALTY_CALLS, this.#penaltyCalls - 1)
-      return
+  run<Result>(call: () => Result): Result {
+    const { nowMs, waits } = this.#needs
+    const isCounted = this.#leftToCount > 0
+    const waitsBefore = isCounted ? waits() : null
+    const beforeMs = nowMs()
+    try {
+      return call()
+    } finally {
+      if (nowMs() - beforeMs < SLOW_MS) this.#wasFast()
+      else this.#wasSlow(isCounted, waitsBefore)
     }
+  }
+
+  #wasFast(): void {
+    if (this.#leftToCount > 0) this.#leftToCount--
+    // Forgets slowly: one fast call does not make a fast disk.
+    this.#penaltyCalls = Math.max(FIRST_PENALTY_CALLS, this.#penaltyCalls - 1)
+  }
+
+  #wasSlow(wasCounted: boolean, waitsBefore: number | null): void {
+    this.#leftToCount = COUNTED_CALLS
+    const waits = this.#needs.waits()
+    // Why it was slow shows at the next one, if it was not counted.
+    if (waits !== null && (!wasCounted || waits === waitsBefore)) return
     this.#leftForThreads = this.#penaltyCalls
     this.#penaltyCalls = Math.min(MOST_PENALTY_CALLS, this.#penaltyCalls * 2)
   }

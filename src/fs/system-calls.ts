@@ -32,7 +32,7 @@ export const syncData = promisify(fs.fdatasync)
 /** Resolves to the bytes read; 0 at the end. */
 export async function readFrom(fd: number, into: Uint8Array, from: number, position: number): Promise<number> {
   const bytes = into.byteLength - from
-  if (reads.mayRunHere()) return timed(reads, () => fs.readSync(fd, into, from, bytes, position))
+  if (reads.mayRunHere()) return reads.run(() => fs.readSync(fd, into, from, bytes, position))
   return await new Promise((resolve, reject) => {
     fs.read(fd, into, from, bytes, position, (error, n) => (error ? reject(error) : resolve(n)))
   })
@@ -41,7 +41,7 @@ export async function readFrom(fd: number, into: Uint8Array, from: number, posit
 /** Resolves to the bytes written, which may be fewer than wanted. */
 export async function writeTo(fd: number, bytes: Uint8Array, from: number, position: number): Promise<number> {
   const left = bytes.byteLength - from
-  if (writes.mayRunHere()) return timed(writes, () => fs.writeSync(fd, bytes, from, left, position))
+  if (writes.mayRunHere()) return writes.run(() => fs.writeSync(fd, bytes, from, left, position))
   return await new Promise((resolve, reject) => {
     fs.write(fd, bytes, from, left, position, (error, n) => (error ? reject(error) : resolve(n)))
   })
@@ -56,14 +56,5 @@ export function hastily<Args extends unknown[], Result>(
   onThread: (...args: Args) => Promise<Result>,
 ): (...args: Args) => Promise<Result> {
   const haste = new Haste()
-  return async (...args) => (haste.mayRunHere() ? timed(haste, () => here(...args)) : await onThread(...args))
-}
-
-function timed<Result>(haste: Haste, call: () => Result): Result {
-  const before = performance.now()
-  try {
-    return call()
-  } finally {
-    haste.took(performance.now() - before)
-  }
+  return async (...args) => (haste.mayRunHere() ? haste.run(() => here(...args)) : await onThread(...args))
 }

@@ -1,7 +1,7 @@
 /** How far the other end of a connection is, as its socket knows. */
 import { type Socket } from 'node:net'
 import { type Connection, type MultiaddrConnection } from '@libp2p/interface'
-import { tcpLeastRoundTripUs } from '../base/native.ts'
+import { tcpLeastRoundTripUs } from '../base/kernel-counts.ts'
 
 /** libp2p hands out no socket, but the same timeline with the connection that it makes of one. */
 const sockets = new WeakMap<MultiaddrConnection['timeline'], Socket>()

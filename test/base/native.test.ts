@@ -13,7 +13,6 @@ import {
   posixFallocate,
   renameNoReplace,
   setTimes,
-  tcpLeastRoundTripUs,
 } from '../../src/base/native.ts'
 import { declare, haveNative, pretendNoNative } from '../../src/base/native-library.ts'
 import { sdNotify } from '../../src/base/sd-notify.ts'
@@ -157,11 +156,6 @@ describe('native calls', () => {
     assert.equal(out.trim(), 'true idle true')
   })
 
-  it('tcpLeastRoundTripUs does not make up a round trip of what is no TCP connection', () => {
-    assert.equal(withFile('no-socket', 'w', tcpLeastRoundTripUs), null)
-    assert.equal(tcpLeastRoundTripUs(-1), null)
-  })
-
   it('dropFromCache says whether it could', () => {
     assert.equal(
       withFile('dropped', 'w+', (fd) => dropFromCache(fd, 0, 4096)),
@@ -193,7 +187,6 @@ describe('native calls without koffi', () => {
       assert.equal(haveNative(), false)
       assert.equal(ioprioSetIdle(), false)
       assert.equal(ioprioSetIdleThread(), false)
-      assert.equal(tcpLeastRoundTripUs(0), null)
       assert.equal(dropFromCache(0, 0, 1), false)
       assert.equal(sdNotify('READY=1', '/x'), false)
       assert.equal(await renameNoReplace(0, 'a', 0, 'b'), null)
