@@ -36,7 +36,7 @@ export interface DownloaderNeeds {
   readonly peers: () => Iterable<Peer>
   /** Peers that fetch the same content: with them pieces are traded. */
   readonly alsoWanting: (root: RootHash) => ReadonlySet<Peer>
-  /** Of our site, or nobody knows. */
+  /** Of our site (sync/nearness.ts). */
   readonly isNear: (peer: Peer) => boolean
   readonly gained: (root: RootHash, ordinal: number) => void
   /** A content is whole and synced in staging. */

@@ -10,6 +10,7 @@ import { type Log } from '../base/log.ts'
 import { type FolderIndex } from '../db/index-port.ts'
 import { FsError, type OldFile, type Root } from '../fs/root.ts'
 import { type Peer } from '../net/peer-port.ts'
+import { isNear } from '../sync/nearness.ts'
 import { reconcile } from '../sync/reconcile.ts'
 import { signedBytes } from '../sync/record-bytes.ts'
 import { type SignedRecord } from '../sync/record.ts'
@@ -106,7 +107,7 @@ export class RemoteSide {
     const { settings, disk, index, guard, server, clock } = needs
     const { keys, site } = settings()
     const breathe = () => clock.sleep(0)
-    const isNear = (peer: Peer) => site === null || peer.site === null || peer.site === site
+    const isNearPeer = (peer: Peer) => isNear({ site }, { site: peer.site, rttMs: peer.rttMs() })
     const checks = new PQueue({ concurrency: 1 })
     const inTurn: TransferNeeds['inTurn'] = (transfer, check) => checks.add(check, { priority: -turnOf(transfer) })
     const lists = new PieceLists({ ...needs, peers: (root) => this.#likely(root) })
@@ -123,7 +124,7 @@ export class RemoteSide {
         elapsed: () => clock.elapsed(),
       },
       alsoWanting: (root) => server.alsoWanting(root),
-      isNear,
+      isNear: isNearPeer,
       gained: (root, ordinal) => server.gained(root, ordinal),
       whole: (root) => this.applier.contentCame(this.wanted.pathsOf(root)),
       toInstall: () => this.applier.toInstall,
@@ -134,7 +135,7 @@ export class RemoteSide {
     this.small = new SmallFetches({
       ...needs,
       alsoWanting: (root) => server.alsoWanting(root),
-      isNear,
+      isNear: isNearPeer,
       whole: (root, bytes) => {
         server.came(root, bytes)
         this.applier.contentCame(this.wanted.pathsOf(root))

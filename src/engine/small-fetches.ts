@@ -39,7 +39,7 @@ export interface SmallFetchesNeeds {
   readonly peers: () => Iterable<Peer>
   /** Peers that want the same content. */
   readonly alsoWanting: (root: RootHash) => ReadonlySet<Peer>
-  /** Of our site, or nobody knows. */
+  /** Of our site (sync/nearness.ts). */
   readonly isNear: (peer: Peer) => boolean
   /** A content is whole, and can be had from `bytesOf`. */
   readonly whole: (root: RootHash, bytes: Uint8Array) => void

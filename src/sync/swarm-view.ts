@@ -9,7 +9,7 @@ import { type Shares, sharesOf } from './shares.ts'
 /** Who a peer is in a swarm: its replica id. */
 export type PeerKey = string
 
-/** A peer that fetches the same content. `near`: of our site, or the sites are not known. */
+/** A peer that fetches the same content. `near`: of our site (nearness.ts). */
 export interface Receiver {
   readonly peer: PeerKey
   readonly near: boolean
