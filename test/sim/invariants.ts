@@ -112,10 +112,14 @@ export function firstDifference(world: World): string | null {
   for (const other of others) {
     const there = shown(other)
     for (const path of new Set([...wanted.keys(), ...there.keys()]))
-      if (wanted.get(path) !== there.get(path) && !waitsInVain(world, path))
+      if (wanted.get(path) !== there.get(path) && !isExcused(path, wanted.has(path) && there.has(path)))
         return `${path} is ${wanted.get(path) ?? 'absent'} on ${first.name}, ${there.get(path) ?? 'absent'} on ${other.name}`
   }
   return null
+
+  function isExcused(path: string, isOnBoth: boolean): boolean {
+    return waitsInVain(world, path) || (!isOnBoth && holdsWhatWaitsInVain(world, path))
+  }
 
   function shown(host: SimHost): ReadonlyMap<string, string> {
     const nodes = treeOf(host.disk)
@@ -138,6 +142,15 @@ export function isBeyondReach({ hosts, ledger }: World, path: string, root: Root
   const isBuried = ledger.wasBuried(path) && hosts.some(({ name }) => ledger.wasRemoved(name, path, root))
   if (!ledger.hasPutBack && !ledger.hasForgotten && ledger.discarded.size === 0 && !isBuried) return false
   return hosts.every(({ records }) => records.placesOf(root).length === 0)
+}
+
+/**
+ * True for a directory in which nothing but such lies. Where something lay in their place before, it stays with that; where nothing
+ * did, a user may have deleted it, as empty as it was.
+ */
+function holdsWhatWaitsInVain(world: World, dir: string): boolean {
+  const below = world.hosts.flatMap(({ disk }) => [...treeOf(disk).keys()].filter((path) => path.startsWith(`${dir}/`)))
+  return below.length > 0 && below.every((path) => waitsInVain(world, path) || holdsWhatWaitsInVain(world, path))
 }
 
 function waitsInVain(world: World, path: string): boolean {
