@@ -23,6 +23,8 @@ const IPPROTO_TCP = 6
 const TCP_INFO = 11
 /** Where `tcpi_min_rtt` lies in struct tcp_info (linux/tcp.h); kernels from 4.6 on give it. */
 const MIN_RTT_AT = 148
+/** What the kernel says before the first answer has come. */
+const UNMEASURED = 0xffffffff
 
 /**
  * The least round trip of a TCP connection in its last five minutes (tcp_min_rtt_wlen), as the kernel has measured it,
@@ -38,6 +40,3 @@ export function tcpLeastRoundTripUs(fd: number): number | null {
   const us = info.readUInt32LE(MIN_RTT_AT)
   return us === UNMEASURED ? null : us
 }
-
-/** What the kernel says before the first answer has come. */
-const UNMEASURED = 0xffffffff

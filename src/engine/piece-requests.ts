@@ -84,8 +84,7 @@ export class PieceRequests {
     const now = this.#needs.clock.elapsed()
     const since = this.#idleSince.get(peer)
     if (since === undefined) this.#idleSince.set(peer, now)
-    const roundTrip = peer.rttMs()
-    return since !== undefined && now - since >= IDLE_MS + (Number.isNaN(roundTrip) ? 0 : roundTrip)
+    return since !== undefined && now - since >= IDLE_MS + (peer.rttMs() || 0)
   }
 
   async #run(transfer: Transfer, peer: Peer, ordinals: readonly number[]): Promise<void> {

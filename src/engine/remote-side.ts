@@ -107,7 +107,7 @@ export class RemoteSide {
     const { settings, disk, index, guard, server, clock } = needs
     const { keys, site } = settings()
     const breathe = () => clock.sleep(0)
-    const isNearPeer = (peer: Peer) => isNear({ site }, { site: peer.site, rttMs: peer.rttMs() })
+    const isNearPeer = (peer: Peer) => isNear(site, { site: peer.site, rttMs: peer.rttMs() })
     const checks = new PQueue({ concurrency: 1 })
     const inTurn: TransferNeeds['inTurn'] = (transfer, check) => checks.add(check, { priority: -turnOf(transfer) })
     const lists = new PieceLists({ ...needs, peers: (root) => this.#likely(root) })

@@ -45,14 +45,13 @@ export class Haste {
 
   run<Result>(call: () => Result): Result {
     const { nowMs, waits } = this.#needs
-    const isCounted = this.#leftToCount > 0
-    const waitsBefore = isCounted ? waits() : null
+    const waitsBefore = this.#leftToCount > 0 ? waits() : null
     const beforeMs = nowMs()
     try {
       return call()
     } finally {
       if (nowMs() - beforeMs < SLOW_MS) this.#wasFast()
-      else this.#wasSlow(isCounted, waitsBefore)
+      else this.#wasSlow(waitsBefore)
     }
   }
 
@@ -62,11 +61,12 @@ export class Haste {
     this.#penaltyCalls = Math.max(FIRST_PENALTY_CALLS, this.#penaltyCalls - 1)
   }
 
-  #wasSlow(wasCounted: boolean, waitsBefore: number | null): void {
+  /** `waitsBefore`: null where they were not counted. */
+  #wasSlow(waitsBefore: number | null): void {
     this.#leftToCount = COUNTED_CALLS
     const waits = this.#needs.waits()
     // Why it was slow shows at the next one, if it was not counted.
-    if (waits !== null && (!wasCounted || waits === waitsBefore)) return
+    if (waits !== null && (waitsBefore === null || waits === waitsBefore)) return
     this.#leftForThreads = this.#penaltyCalls
     this.#penaltyCalls = Math.min(MOST_PENALTY_CALLS, this.#penaltyCalls * 2)
   }

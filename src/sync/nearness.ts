@@ -4,15 +4,13 @@
  * Where a site is not known: hosts of one building answer within a millisecond, those of the next city not within this.
  * Hosts that are taken for near by mistake cost a slow link some pieces twice, others a detour.
  */
-const FAR_MS = 5
+const OTHER_SITE_MS = 5
 
-export interface Place {
-  /** As configured; null where it is not. */
-  readonly site: string | null
-}
-
-/** `rttMs`: how far the other one is, NaN while that is not known. */
-export function isNear(ours: Place, theirs: Place & { readonly rttMs: number }): boolean {
-  if (ours.site !== null && theirs.site !== null) return ours.site === theirs.site
-  return !(theirs.rttMs >= FAR_MS)
+/** A site is null where it is not configured; `rttMs` is NaN while it is not known how far the peer is. */
+export function isNear(
+  ourSite: string | null,
+  peer: { readonly site: string | null; readonly rttMs: number },
+): boolean {
+  if (ourSite !== null && peer.site !== null) return ourSite === peer.site
+  return !(peer.rttMs >= OTHER_SITE_MS)
 }
