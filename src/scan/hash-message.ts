@@ -20,7 +20,7 @@ export interface HashJob {
 }
 
 export type HashReply =
-  | { readonly type: 'progress'; readonly slot: number; readonly bytes: number }
+  | { readonly type: 'progress'; readonly slot: number; readonly bytes: number; readonly pieces: PieceList }
   | { readonly type: 'done'; readonly slot: number; readonly list: PieceList }
   | { readonly type: 'cancelled'; readonly slot: number }
   /** The file has not the length that was asked for; `how` goes on after "the file of n bytes". */

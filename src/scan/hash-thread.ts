@@ -6,6 +6,7 @@ import { type Worker } from 'node:worker_threads'
 import { assert } from '../base/assert.ts'
 import { type PieceList } from '../sync/piece-list.ts'
 import { type HashJob, type HashReply, type HashThreadData, SLOTS } from './hash-message.ts'
+import { type HashProgress } from './hasher.ts'
 import { startThread } from './worker-thread.ts'
 
 /** How a job ended. 'died': the thread crashed over it; `how` says why. */
@@ -17,7 +18,7 @@ export type HashResult =
 export interface ThreadJob {
   readonly fd: number
   readonly size: number
-  progress(bytes: number): void
+  readonly progress: HashProgress
   ended(result: HashResult): void
 }
 
@@ -89,7 +90,7 @@ export class HashThread {
   #heard(reply: HashReply): void {
     const job = this.#jobs.get(reply.slot)
     if (job === undefined) return
-    if (reply.type === 'progress') return job.progress(reply.bytes)
+    if (reply.type === 'progress') return job.progress(reply.bytes, reply.pieces)
     this.#jobs.delete(reply.slot)
     if (this.#jobs.size === 0) this.#worker?.unref()
     job.ended(reply)

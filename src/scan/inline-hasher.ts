@@ -5,20 +5,18 @@
 import { BufferPool } from '../base/buffer-pool.ts'
 import { type OpenFile } from '../fs/root.ts'
 import { type PieceList } from '../sync/piece-list.ts'
-import { HashedFileChanged, type Hasher } from './hasher.ts'
+import { HashedFileChanged, type Hasher, type HashProgress, PROGRESS_BYTES } from './hasher.ts'
 import { ListMaker } from './list-maker.ts'
 
 /** More than the longest piece (512 KiB); larger reads are no faster. */
 const BUFFER_BYTES = 1 << 20
 /** As many files as are usually hashed at a time. */
 const MOST_IDLE_BUFFERS = 4
-/** About a tenth of a second of hashing. */
-const BYTES_BETWEEN_PROGRESS = 128 << 20
 
 export class InlineHasher implements Hasher {
   readonly #buffers = new BufferPool({ bytes: BUFFER_BYTES, mostIdle: MOST_IDLE_BUFFERS })
 
-  async hash(file: OpenFile, size: number, progress: (bytes: number) => void, signal: AbortSignal): Promise<PieceList> {
+  async hash(file: OpenFile, size: number, progress: HashProgress, signal: AbortSignal): Promise<PieceList> {
     signal.throwIfAborted()
     const buffer = this.#buffers.take()
     try {
@@ -36,7 +34,7 @@ async function hashThrough(
   maker: ListMaker,
   file: OpenFile,
   size: number,
-  progress: (bytes: number) => void,
+  progress: HashProgress,
   signal: AbortSignal,
 ): Promise<PieceList> {
   let done = 0
@@ -50,10 +48,9 @@ async function hashThrough(
     if (done > size) throw changed(size, 'grew')
     maker.took(got)
     if (got < wanted.byteLength) break
-    if (done - told >= BYTES_BETWEEN_PROGRESS) progress((told = done))
+    if (done - told >= PROGRESS_BYTES) progress((told = done), maker.takeNew())
   }
   if (done < size) throw changed(size, `ended at ${done}`)
-  progress(done)
   return maker.finish()
 }
 

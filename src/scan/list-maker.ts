@@ -56,6 +56,11 @@ export class ListMaker {
     return this.#cutBytes
   }
 
+  /** The pieces that have been finished since the last call. */
+  takeNew(): PieceList {
+    return this.#list.takeNew()
+  }
+
   /** The file ends here. The maker can be used for the next file. */
   finish(): PieceList {
     this.#cut(this.#kept, true)

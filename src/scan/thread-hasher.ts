@@ -9,7 +9,7 @@ import { type OpenFile } from '../fs/root.ts'
 import { type PieceList } from '../sync/piece-list.ts'
 import { type HashThreadData } from './hash-message.ts'
 import { type HashResult, HashThread, startHashWorker, type ThreadJob } from './hash-thread.ts'
-import { HashedFileChanged, type Hasher } from './hasher.ts'
+import { HashedFileChanged, type Hasher, type HashProgress } from './hasher.ts'
 import { InlineHasher } from './inline-hasher.ts'
 import { readTrouble } from './worker-thread.ts'
 
@@ -41,13 +41,13 @@ export class ThreadHasher implements Hasher {
     this.#threads = Array.from({ length: options.threads ?? 1 }, thread)
   }
 
-  async hash(file: OpenFile, size: number, progress: (bytes: number) => void, signal: AbortSignal): Promise<PieceList> {
+  async hash(file: OpenFile, size: number, progress: HashProgress, signal: AbortSignal): Promise<PieceList> {
     signal.throwIfAborted()
     if (this.#closed) throw new Error('the hasher has been closed')
     const { fd } = file
     if (fd === null || size <= SMALL_FILE_BYTES) return await this.#inline.hash(file, size, progress, signal)
     const result = await this.#inThread(fd, size, progress, signal)
-    return await listOf(result, file, size, progress, signal)
+    return await listOf(result, file, size, signal)
   }
 
   async close(): Promise<void> {
@@ -57,7 +57,7 @@ export class ThreadHasher implements Hasher {
     await Promise.all(this.#threads.map((thread) => thread.stop()))
   }
 
-  #inThread(fd: number, size: number, progress: (bytes: number) => void, signal: AbortSignal): Promise<HashResult> {
+  #inThread(fd: number, size: number, progress: HashProgress, signal: AbortSignal): Promise<HashResult> {
     return new Promise((resolve) => {
       const abort = () => this.#cancel(job)
       const ended = (result: HashResult) => {
@@ -95,16 +95,9 @@ export class ThreadHasher implements Hasher {
 }
 
 /** The list of a job that ended well; throws what the others mean. */
-async function listOf(
-  result: HashResult,
-  file: OpenFile,
-  size: number,
-  progress: (bytes: number) => void,
-  signal: AbortSignal,
-): Promise<PieceList> {
+async function listOf(result: HashResult, file: OpenFile, size: number, signal: AbortSignal): Promise<PieceList> {
   switch (result.type) {
     case 'done':
-      progress(size)
       return result.list
     case 'cancelled':
       throw signal.reason

@@ -107,6 +107,8 @@ export class PieceListBuilder {
   #hashes: Uint8Array[] = []
   #sectors: number[] = []
   #size = 0
+  #taken = 0
+  #takenBytes = 0
 
   add(hash: Uint8Array, bytes: number): void {
     assert(this.#size % SECTOR_BYTES === 0, 'a piece follows one that does not end at a sector')
@@ -115,13 +117,33 @@ export class PieceListBuilder {
     this.#size += bytes
   }
 
+  get size(): number {
+    return this.#size
+  }
+
+  get count(): number {
+    return this.#sectors.length
+  }
+
   build(): PieceList {
-    const count = this.#sectors.length
+    return this.#built(0, this.#size)
+  }
+
+  /** Those that were added since the last call, as a list of their own. */
+  takeNew(): PieceList {
+    const list = this.#built(this.#taken, this.#size - this.#takenBytes)
+    this.#taken = this.#sectors.length
+    this.#takenBytes = this.#size
+    return list
+  }
+
+  #built(from: number, size: number): PieceList {
+    const count = this.#sectors.length - from
     const hashes = new Uint8Array(count * HASH_BYTES)
-    this.#hashes.forEach((hash, i) => hashes.set(hash, i * HASH_BYTES))
+    for (let i = 0; i < count; i++) hashes.set(this.#hashes[from + i]!, i * HASH_BYTES)
     const sectors = new Uint8Array(count * 2)
     const view = new DataView(sectors.buffer)
-    this.#sectors.forEach((n, i) => view.setUint16(i * 2, n, true))
-    return { size: this.#size, count, hashes, sectors }
+    for (let i = 0; i < count; i++) view.setUint16(i * 2, this.#sectors[from + i]!, true)
+    return { size, count, hashes, sectors }
   }
 }
