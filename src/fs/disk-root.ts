@@ -105,6 +105,10 @@ export class DiskRoot implements Root {
     return this.#staging.open(root)
   }
 
+  renameStaged(from: RootHash, to: RootHash): Promise<void> {
+    return this.#staging.rename(from, to)
+  }
+
   listStaged(): Promise<readonly RootHash[]> {
     return this.#staging.list()
   }

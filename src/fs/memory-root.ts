@@ -141,6 +141,11 @@ export class MemoryRoot implements Root {
     return this.#staging.open(root)
   }
 
+  async renameStaged(from: RootHash, to: RootHash): Promise<void> {
+    this.#check('renameStaged', from)
+    this.#staging.rename(from, to)
+  }
+
   async listStaged(): Promise<readonly RootHash[]> {
     this.#check('listStaged', META)
     return this.#staging.list()

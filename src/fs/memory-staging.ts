@@ -16,7 +16,8 @@ export interface MemoryStagingNeeds {
 
 export class MemoryStaging {
   readonly #needs: MemoryStagingNeeds
-  readonly #open = new Map<RootHash, Set<MemoryStagedFile>>()
+  /** Files that were opened and are not published, with their names. */
+  readonly #open = new Map<MemoryStagedFile, RootHash>()
   /** Contents whose sync failed: never to be trusted again. */
   readonly #failed = new Set<RootHash>()
 
@@ -27,13 +28,22 @@ export class MemoryStaging {
   open(root: RootHash): MemoryStagedFile {
     const place = this.#place(root)
     if (!place.dir.children.has(root)) this.#needs.disk().put(place, this.#needs.disk().newFile())
-    const file = new MemoryStagedFile(this.#file(place), {
+    const name = () => this.#open.get(file) ?? root
+    const file: MemoryStagedFile = new MemoryStagedFile(this.#file(place), {
       disk: this.#needs.disk(),
-      check: (op) => this.#check(op, root),
-      reserve: (bytes) => this.#needs.reserve(bytes, root),
+      check: (op) => this.#check(op, name()),
+      reserve: (bytes) => this.#needs.reserve(bytes, name()),
     })
-    this.#open.set(root, (this.#open.get(root) ?? new Set()).add(file))
+    this.#open.set(file, root)
     return file
+  }
+
+  rename(from: RootHash, to: RootHash): void {
+    const file = this.#file(this.#place(from))
+    this.#needs.disk().take(this.#place(from))
+    this.#needs.disk().put(this.#place(to), file)
+    for (const [open, name] of this.#open) if (name === from) this.#open.set(open, to)
+    if (this.#failed.delete(from)) this.#failed.add(to)
   }
 
   /** Anew, whatever of it lies there. */
@@ -59,8 +69,11 @@ export class MemoryStaging {
       throw fsError('io', root, 'it could not be written out to disk; it is fetched again')
     }
     const file = this.#file(this.#place(root))
-    for (const open of this.#open.get(root) ?? []) open.seal()
-    this.#open.delete(root)
+    for (const [open, name] of this.#open) {
+      if (name !== root) continue
+      open.seal()
+      this.#open.delete(open)
+    }
     this.#needs.disk().changed(file, mtimeUs)
     this.#syncOrDrop(root, file)
     return file

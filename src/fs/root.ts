@@ -113,6 +113,8 @@ export interface Root {
 
   /** Opens, or creates, the staging file of a content. */
   openStaged(root: RootHash): Promise<StagedFile>
+  /** Gives what is staged another name, also where it is open; takes away what was staged under that one. */
+  renameStaged(from: RootHash, to: RootHash): Promise<void>
   listStaged(): Promise<readonly RootHash[]>
   dropStaged(root: RootHash): Promise<void>
   /** Removes from staging what is no content: links that a crash left there. */

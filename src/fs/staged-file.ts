@@ -16,7 +16,7 @@ const WRITES_AT_A_TIME = 2
 let findData: FindData | null | undefined
 
 export interface StagedFileNeeds {
-  readonly syncFailed: () => void
+  readonly syncFailed: (file: DiskStagedFile) => void
   readonly closed: (file: DiskStagedFile) => void
 }
 
@@ -76,7 +76,7 @@ export class DiskStagedFile extends DiskOpenFile implements StagedFile {
   sync(): Promise<void> {
     return this.during('cannot write it out to disk, it is fetched again', async (fd) => {
       await syncData(fd).catch((error: unknown) => {
-        this.#needs.syncFailed()
+        this.#needs.syncFailed(this)
         throw error
       })
     })

@@ -12,15 +12,15 @@ import { notRegular } from './open-file.ts'
 import { FsError, type Listing, type Staged, type StagedFile } from './root.ts'
 import { DiskStagedFile } from './staged-file.ts'
 import { statOfOpen } from './stats.ts'
-import { openFile, unlinkFile, writeTo } from './system-calls.ts'
+import { openFile, renameFile, unlinkFile, writeTo } from './system-calls.ts'
 
 const { O_RDWR, O_CREAT, O_EXCL, O_TRUNC, O_NOFOLLOW, O_NONBLOCK } = constants
 const ROOT_HASH = /^[0-9a-f]{64}$/
 
 export class Staging {
   readonly #layout: Layout
-  /** Open files by content, so that none is written to once it is published. */
-  readonly #open = new Map<RootHash, Set<DiskStagedFile>>()
+  /** Open files and their names, so that none is written to once it is published. */
+  readonly #open = new Map<DiskStagedFile, RootHash>()
   /** Contents whose fsync failed: what the disk holds of them is unknown, and another fsync would not say so. */
   readonly #failed = new Set<RootHash>()
 
@@ -32,12 +32,19 @@ export class Staging {
     using dir = await this.#layout.makeStaging()
     const fd = await openStaged(dir, root, O_CREAT)
     const file = new DiskStagedFile(fd, dir.showChild(root), {
-      syncFailed: () => void this.#failed.add(root),
-      closed: (which) => this.#forget(root, which),
+      syncFailed: (which) => void this.#failed.add(this.#open.get(which) ?? root),
+      closed: (which) => void this.#open.delete(which),
     })
-    const others = this.#open.get(root) ?? new Set()
-    this.#open.set(root, others.add(file))
+    this.#open.set(file, root)
     return file
+  }
+
+  /** Over what has that name. Open files go along. */
+  async rename(from: RootHash, to: RootHash): Promise<void> {
+    using dir = this.#layout.openStaging()
+    await attempt(dir.showChild(from), `cannot rename it to ${to}`, () => renameFile(dir.at(from), dir.at(to)))
+    for (const [file, name] of this.#open) if (name === from) this.#open.set(file, to)
+    if (this.#failed.delete(from)) this.#failed.add(to)
   }
 
   async list(): Promise<RootHash[]> {
@@ -74,7 +81,8 @@ export class Staging {
       await this.drop(root)
       throw new FsError('io', dir.showChild(root), 'it could not be written out to disk; it is fetched again')
     }
-    await Promise.all(Array.from(this.#open.get(root) ?? [], (file) => file.seal()))
+    const open = [...this.#open].filter(([, name]) => name === root)
+    await Promise.all(open.map(([file]) => file.seal()))
     return openStaged(dir, root, 0)
   }
 
@@ -102,12 +110,6 @@ export class Staging {
       if (isNothing(error)) return []
       throw error
     }
-  }
-
-  #forget(root: RootHash, file: DiskStagedFile): void {
-    const files = this.#open.get(root)
-    files?.delete(file)
-    if (files?.size === 0) this.#open.delete(root)
   }
 }
 

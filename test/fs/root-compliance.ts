@@ -261,6 +261,25 @@ export function describeRoot(kind: string, open: () => Harness): void {
         assert.deepEqual(await root.listStaged(), [])
       })
 
+      it('gives another name to what is staged, and takes open files along', async () => {
+        await stage(root, content('b'), 'older')
+        const staged = await root.openStaged(content('a'))
+        await staged.write(Buffer.from('first '), 0)
+        await root.renameStaged(content('a'), content('b'))
+        await staged.write(Buffer.from('last'), 6)
+        assert.deepEqual(await root.listStaged(), [content('b')])
+        assert.equal(await readAll(await root.openStaged(content('b'))), 'first last')
+        const { stat } = await root.install(content('b'), p('a.iso'), 1_000_000, null, { to: 'nowhere' })
+        assert.equal(stat.size, 10)
+        await assert.rejects(staged.write(Buffer.from('late'), 0), /published/)
+      })
+
+      it('says missing when what is to get another name is not there', async () => {
+        await stage(root, content('b'), 'stays')
+        await fails(root.renameStaged(content('a'), content('b')), 'missing')
+        assert.equal(await readAll(await root.openStaged(content('b'))), 'stays')
+      })
+
       it('takes hundreds of writes at a time', async () => {
         const staged = await root.openStaged(content('a'))
         const pieces = Array.from({ length: 300 }, (_, i) => Buffer.alloc(1000, i % 251))
