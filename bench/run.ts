@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 
-const NAMES = ['hashing', 'rescan', 'wire', 'arrival', 'many', 'pool', 'idle', 'limits', 'compare']
+const NAMES = ['hashing', 'rescan', 'wire', 'arrival', 'many', 'pool', 'slow-disk', 'idle', 'limits', 'compare']
 
 const [name, ...args] = process.argv.slice(2)
 if (name !== undefined && !NAMES.includes(name)) {

@@ -6,7 +6,7 @@ import { type RootHash } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
 import { Lookout } from '../base/lookout.ts'
-import { type FolderMessage, type Peer } from '../net/peer-port.ts'
+import { type FolderMessage, type Have, type Peer } from '../net/peer-port.ts'
 import { FetchQueue, mayStart, type Wish } from '../sync/fetch-order.ts'
 import { ParkedContents } from './parked-contents.ts'
 import { PieceRequests } from './piece-requests.ts'
@@ -28,6 +28,10 @@ const SMALL_AT_A_TIME = 256
 /** What has come is installed first: no more is begun while so many wait for it. */
 const MOST_TO_INSTALL = 1_000
 const START_LATER_MS = 20
+/** What was asked for and does not come within this time is lost: two round trips around the world, and a full window. */
+const LEAVE_MS = 2_000
+const LOOK_WHETHER_CAME_MS = 5
+const NOTHING: Have = { all: false, bitmap: new Uint8Array(0) }
 
 export interface DownloaderNeeds {
   readonly transfer: TransferNeeds
@@ -105,6 +109,23 @@ export class Downloader {
     this.#smallWaiting.delete(root)
     if (this.#parked.drop(root)) this.#tellWant(root, false)
     await this.#end(this.#active.get(root), 'no longer wanted')
+  }
+
+  /** Asks for no more of it, and gives it up when what was asked for has come. Resolves to what there is then in staging. */
+  async leave(root: RootHash): Promise<Have> {
+    const { clock } = this.#needs
+    const transfer = this.#active.get(root)
+    if (transfer !== undefined) transfer.isEnding = true
+    const end = clock.elapsed() + LEAVE_MS
+    while (this.#isWaiting(transfer) && clock.elapsed() < end) await clock.sleep(LOOK_WHETHER_CAME_MS)
+    const have = transfer?.have() ?? NOTHING
+    await this.drop(root)
+    return have
+  }
+
+  /** False for what no connected peer has any of that is missing. */
+  isOffered(root: RootHash): boolean {
+    return this.#active.get(root)?.isOffered ?? !this.#parked.has(root)
   }
 
   transfers(): readonly Transfer[] {
@@ -284,6 +305,10 @@ export class Downloader {
     this.#takeBack(transfer)
     await transfer.close(reason).catch(() => undefined)
     this.#startNext()
+  }
+
+  #isWaiting(transfer: Transfer | undefined): boolean {
+    return transfer !== undefined && !transfer.signal.aborted && this.#requests.isWaiting(transfer)
   }
 
   /** It needs nothing from peers any more; false if that has been said before. */

@@ -15,6 +15,7 @@ import { type Committer } from './committer.ts'
 import { type ProblemList } from './problem-list.ts'
 import { type RecentContents } from './recent-contents.ts'
 import { type Settling } from './settling.ts'
+import { type ToldStretches } from './told-stretches.ts'
 
 /** A file that is still being written is looked at again this often: no event tells that its writer has closed it. */
 const STILL_WRITTEN_MS = 500
@@ -24,6 +25,7 @@ export interface FileTakerNeeds {
   readonly index: Pick<FolderIndex, 'recordsOf' | 'isApproved'>
   readonly committer: Pick<Committer, 'commit'>
   readonly hasher: Pick<Hasher, 'hash'>
+  readonly stretches: Pick<ToldStretches, 'begin'>
   readonly settling: Pick<Settling, 'hold'>
   readonly problems: ProblemList
   readonly recent: Pick<RecentContents, 'keep'>
@@ -85,22 +87,36 @@ export class FileTaker {
     if (unfinished !== null) return this.#held(taking.path, stat, unfinished)
     this.#needs.problems.clear(taking.path, 'unfinished')
     const list = isSmall(stat.size)
-      ? await this.#hashSmall(file, stat.size)
-      : await this.#needs.hasher.hash(file, stat.size, (bytes) => (taking.doneBytes = bytes), signal)
-    if (!sameStat(await file.stat(), stat)) return this.#unsettled(taking.path, stat)
+      ? await this.#hashSmall(file, stat)
+      : await this.#hashLarge(file, taking, stat, signal)
+    if (list === null) return this.#unsettled(taking.path, stat)
     this.#needs.problems.clear(taking.path, 'unreadable', 'io-error')
     return list
   }
 
-  /** In one read, for one byte more than there should be: so it shows that it has not grown. */
-  async #hashSmall(file: OpenFile, size: number): Promise<PieceList> {
+  /** Others may have meanwhile what has been hashed. Null if it changed. */
+  async #hashLarge(file: OpenFile, taking: Hashing, stat: Stat, signal: AbortSignal): Promise<PieceList | null> {
+    using telling = this.#needs.stretches.begin(taking.path, taking.size)
+    const progress = (bytes: number, pieces: PieceList) => {
+      taking.doneBytes = bytes
+      telling?.hashed(pieces)
+    }
+    const list = await this.#needs.hasher.hash(file, taking.size, progress, signal)
+    if (!sameStat(await file.stat(), stat)) return null
+    telling?.finished()
+    return list
+  }
+
+  /** In one read, for one byte more than there should be: so it shows that it has not grown. Null if it changed. */
+  async #hashSmall(file: OpenFile, stat: Stat): Promise<PieceList | null> {
+    const { size } = stat
     const bytes = Buffer.allocUnsafe(size + 1)
     const got = await file.read(bytes, 0)
     if (got !== size) throw new HashedFileChanged(`the file of ${size} bytes had ${got} when it was read`)
     const content = bytes.subarray(0, size)
     const list = smallList(content)
     this.#needs.recent.keep(rootHash(list), content)
-    return list
+    return sameStat(await file.stat(), stat) ? list : null
   }
 
   /** Why the file is not whole yet, or null. */

@@ -72,9 +72,10 @@ function stateOf(folder: PoolFolder): [FolderState, string] {
 }
 
 function transferReport(folder: PoolFolder, transfer: Transfer): TransferReport {
+  const { wanted, early } = folder.remote
   const rate = transfer.rate()
   return {
-    path: folder.remote.wanted.pathsOf(transfer.root)[0] ?? transfer.root,
+    path: wanted.pathsOf(transfer.root)[0] ?? early.pathOf(transfer.root) ?? transfer.root,
     size: transfer.size,
     doneBytes: transfer.doneBytes,
     rate,

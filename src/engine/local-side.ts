@@ -27,6 +27,7 @@ import { RefusedChanges } from './refused-changes.ts'
 import { type RootGuard } from './root-guard.ts'
 import { Settling } from './settling.ts'
 import { SolvedProblems } from './solved-problems.ts'
+import { type ToldStretches } from './told-stretches.ts'
 
 export interface LocalSideNeeds {
   readonly settings: () => FolderSettings
@@ -39,6 +40,7 @@ export interface LocalSideNeeds {
   readonly guard: RootGuard
   readonly claim: () => Promise<string | null>
   readonly hasher: Pick<Hasher, 'hash'>
+  readonly stretches: ToldStretches
   readonly scanner: Pick<Scanner, 'scanAll' | 'scanPath'>
   readonly hasWriters: (file: OpenFile) => boolean | null
   readonly oldFile: (size: number) => OldFile

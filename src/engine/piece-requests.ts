@@ -64,7 +64,7 @@ export class PieceRequests {
     if (this.#late.has(peer)) return asked
     for (;;) {
       const { room, requestBytes } = this.#window(peer)
-      if (transfer.picker === null || room <= 0) return asked
+      if (transfer.picker === null || transfer.isEnding || room <= 0) return asked
       // A longest piece always fits: a window may be overdrawn by one.
       const most = Math.max(MAX_PIECE_BYTES, Math.min(room, requestBytes))
       const ordinals = transfer.picker.pick(peer.replica, most, this.#isIdle(peer))
@@ -72,6 +72,16 @@ export class PieceRequests {
       else if (!this.#isHeldUp(transfer, peer)) return asked
       asked ||= ordinals.length > 0
     }
+  }
+
+  /** Something that was asked for it has not come yet. */
+  isWaiting(transfer: Transfer): boolean {
+    return (
+      this.#requests
+        .get(transfer)
+        ?.values()
+        .some((requests) => requests.size > 0) === true
+    )
   }
 
   hasRoom(peer: Peer): boolean {

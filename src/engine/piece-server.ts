@@ -1,6 +1,6 @@
 /**
- * Serves peers: piece lists, pieces (of whole files, and of those still growing in staging), and word of what we have
- * of the contents that they want.
+ * Serves peers: piece lists, pieces (of whole files, and of those still growing in staging or being hashed), and word
+ * of what we have of the contents that they want.
  */
 import { type RootHash } from '../base/brand.ts'
 import { BufferPool } from '../base/buffer-pool.ts'
@@ -35,6 +35,8 @@ export interface Growing {
 
 export interface PieceServerNeeds {
   readonly index: Pick<FolderIndex, 'pieceList' | 'placesOf'>
+  /** Of a stretch; null if there is none of that name. */
+  readonly stretchList: (name: RootHash) => PieceList | null
   readonly reader: Pick<ContentReader, 'read'>
   readonly recent: Pick<RecentContents, 'keep' | 'get'>
   readonly growing: (root: RootHash) => Growing | null
@@ -158,7 +160,7 @@ export class PieceServer {
   #known(root: RootHash): KnownList | null {
     const known = this.#lists.get(root)
     if (known !== undefined) return known
-    const list = this.#needs.index.pieceList(root)
+    const list = this.#needs.stretchList(root) ?? this.#needs.index.pieceList(root)
     if (list === null) return null
     const made = { list, offsets: pieceOffsets(list) }
     const oldest = this.#lists.keys().next()

@@ -27,6 +27,7 @@ import { RecentContents } from './recent-contents.ts'
 import { RemoteSide } from './remote-side.ts'
 import { RootGuard } from './root-guard.ts'
 import { ScrubSide } from './scrub-side.ts'
+import { ToldStretches } from './told-stretches.ts'
 import { Whereabouts } from './whereabouts.ts'
 
 export interface PoolFolderNeeds {
@@ -36,6 +37,8 @@ export interface PoolFolderNeeds {
   readonly scanner: Pick<Scanner, 'scanAll' | 'scanPath'>
   /** Opens a content's place in any folder of this host. */
   readonly openPlace: (place: ContentPlace) => Promise<OpenFile>
+  /** Absent: of large files only (sync/stretch.ts). */
+  readonly stretchBytes?: number
   readonly hasWriters: (file: OpenFile) => boolean | null
   /** Absent: there is nothing to take before the root is used, or to leave when it is not there. */
   readonly claim?: RootClaiming
@@ -63,6 +66,7 @@ export class PoolFolder implements FolderHandlers {
   settings: FolderSettings
   readonly problems: ProblemList
   readonly announcer: Announcer
+  readonly stretches: ToldStretches
   readonly server: PieceServer
   readonly local: LocalSide
   readonly remote: RemoteSide
@@ -97,17 +101,27 @@ export class PoolFolder implements FolderHandlers {
     this.#committer = new Committer({ index, clock, failed })
     this.#reader = new ContentReader({ ...needs, suspect: (place) => this.scrub.suspect(place) })
     const recent = new RecentContents({ clock })
+    this.stretches = new ToldStretches({
+      ...needs,
+      mayWrite: () => this.settings.keys.sign !== null,
+      peers: () => this.#peers,
+      isWanted: (name) => this.server.alsoWanting(name).size > 0,
+      gone: (name) => this.server.changed(name),
+    })
     this.server = new PieceServer({
       ...needs,
       recent,
       reader: this.#reader,
-      growing: (root) => this.remote.downloader.growing(root),
+      stretchList: (name) => this.stretches.listOf(name) ?? this.remote.early.listOf(name),
+      growing: (root) =>
+        this.stretches.growing(root) ?? this.remote.early.growing(root) ?? this.remote.downloader.growing(root),
     })
     const shared = {
       ...needs,
       settings: () => this.settings,
       committer: this.#committer,
       recent,
+      stretches: this.stretches,
       locks: new PathLocks(),
       problems: this.problems,
       guard: this.#guardOf(settings, needs),
@@ -215,6 +229,7 @@ export class PoolFolder implements FolderHandlers {
     await this.remote.close()
     this.#committer.flush()
     await counted
+    this.stretches.close()
     this.#reader.close()
   }
 
@@ -244,6 +259,7 @@ export class PoolFolder implements FolderHandlers {
         return this.announcer.stored(peer, message.upTo)
       case 'want':
         this.server.wanted(peer, message.root, message.wanted)
+        if (!message.wanted) this.stretches.noLongerWanted(message.root)
         return this.remote.downloader.receiversChanged(message.root)
       case 'small-want':
         this.server.wantedSmall(peer, message.roots, message.wanted)
@@ -255,6 +271,8 @@ export class PoolFolder implements FolderHandlers {
         return this.remote.downloader.told(peer, message)
       case 'gained':
         return this.remote.downloader.told(peer, message)
+      case 'stretch':
+        return this.remote.early.told(peer, message.stretch)
       case 'where':
         return void this.whereabouts.answer(peer, message)
       case 'where-answer':
@@ -309,6 +327,7 @@ export class PoolFolder implements FolderHandlers {
     if (this.#halted === why) return
     this.#halted = why
     this.problems.set('halted', null, why)
+    this.stretches.close()
     this.remote.pause(why)
     void this.#claim?.leave()
   }

@@ -20,6 +20,7 @@ import { type Committer } from './committer.ts'
 import { type ContentReader } from './content-reader.ts'
 import { DiskSpace } from './disk-space.ts'
 import { Downloader } from './downloader.ts'
+import { EarlyPieces } from './early-pieces.ts'
 import { type FolderSettings, lossLimits } from './folder-settings.ts'
 import { type PathLocks } from './path-locks.ts'
 import { PieceLists } from './piece-lists.ts'
@@ -94,6 +95,7 @@ export interface RemoteSideNeeds {
 export class RemoteSide {
   readonly records: RemoteChanges
   readonly downloader: Downloader
+  readonly early: EarlyPieces
   readonly small: SmallFetches
   readonly wanted: WantedContents
   readonly applier: Applier
@@ -111,11 +113,16 @@ export class RemoteSide {
     const checks = new PQueue({ concurrency: 1 })
     const inTurn: TransferNeeds['inTurn'] = (transfer, check) => checks.add(check, { priority: -turnOf(transfer) })
     const lists = new PieceLists({ ...needs, peers: (root) => this.#likely(root) })
-    const pieceList = (root: RootHash, size: number, signal: AbortSignal) => lists.get(root, size, signal)
+    const pieceList = async (root: RootHash, size: number, signal: AbortSignal) =>
+      this.early.listOf(root) ?? (await lists.get(root, size, signal))
+    const openStaged = (root: RootHash) => this.early.open(root) ?? disk.openStaged(root)
+    const rankOf = (path: RelPath) => needs.settings().rankOf?.(path) ?? 0
     this.downloader = new Downloader({
       ...needs,
       transfer: {
         ...needs,
+        disk: { openStaged, freeBytes: () => disk.freeBytes() },
+        adopt: (list, root) => this.early.adopt(list, root),
         pieceList,
         breathe,
         inTurn,
@@ -126,11 +133,17 @@ export class RemoteSide {
       alsoWanting: (root) => server.alsoWanting(root),
       isNear: isNearPeer,
       gained: (root, ordinal) => server.gained(root, ordinal),
-      whole: (root) => this.applier.contentCame(this.wanted.pathsOf(root)),
+      whole: (root) => this.early.whole(root) || this.applier.contentCame(this.wanted.pathsOf(root)),
       toInstall: () => this.applier.toInstall,
       failed: (root, error, missingBytes) => void this.#transferFailed(root, error, missingBytes),
       peersMayHave: () => lists.wake(),
       listTold: (peer, { root, list }) => lists.told(peer, root, list ?? null),
+    })
+    this.early = new EarlyPieces({
+      ...needs,
+      downloader: this.downloader,
+      mayFetch: () => !needs.isHalted() && !this.space.isFull,
+      rankOf,
     })
     this.small = new SmallFetches({
       ...needs,
@@ -146,7 +159,8 @@ export class RemoteSide {
       disk,
       downloader: this.downloader,
       small: this.small,
-      rankOf: (path) => needs.settings().rankOf?.(path) ?? 0,
+      isStagedEarly: (name) => this.early.isStaged(name),
+      rankOf,
       consider: (paths) => this.applier.consider(paths),
       published: (root) => server.changed(root),
     })
@@ -208,6 +222,7 @@ export class RemoteSide {
     this.#cancelRetry()
     this.space.stop()
     this.small.pause()
+    await this.early.pause()
     await this.downloader.pause('stopping')
     await this.applier.close()
   }
@@ -215,6 +230,7 @@ export class RemoteSide {
   pause(why: string): void {
     this.applier.pause()
     this.small.pause()
+    void this.early.pause()
     void this.downloader.pause(why)
   }
 
@@ -239,6 +255,7 @@ export class RemoteSide {
   }
 
   async #transferFailed(root: RootHash, error: unknown, missingBytes: number): Promise<void> {
+    if (this.early.failed(root)) return
     const paths = this.wanted.pathsOf(root)
     // After a failed write or fsync nobody knows what is on the disk: what was staged is not to be believed.
     if (error instanceof FsError && error.code === 'io') await this.wanted.spoiled(root)

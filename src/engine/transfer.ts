@@ -2,7 +2,7 @@
  * One content on its way into staging.
  *
  *   1. get the piece list: from the index, else from a peer, checked against the root hash
- *   2. open staging, and believe of what lies there only what hashes right (so a crash needs no notes); one transfer
+ *   2. go on with what came while its first host was hashing it (early-pieces.ts); else open staging, and believe of what lies there only what hashes right (so a crash needs no notes); one transfer
  *      after the other, so that the first goes on soon
  *   3. take from this disk what any file or archived file here has; zeros need no bytes at all
  *   4. fetch the rest: the downloader asks peers, `receive` verifies and writes
@@ -17,6 +17,7 @@ import { FsError, type Root, type StagedFile } from '../fs/root.ts'
 import { type Have, type Peer } from '../net/peer-port.ts'
 import { MAX_PIECE_BYTES, pieceHash, type PieceList, pieceOffsets } from '../sync/piece-list.ts'
 import { PiecePicker } from '../sync/piece-picker.ts'
+import { type PieceSet } from '../sync/piece-set.ts'
 import { isZeroPiece } from '../sync/zero.ts'
 import { shareBlocks } from './block-sharing.ts'
 import { type ContentReader } from './content-reader.ts'
@@ -33,6 +34,8 @@ const scratch = new BufferPool({ bytes: MAX_PIECE_BYTES, mostIdle: 8 })
 
 export interface TransferNeeds {
   readonly disk: Pick<Root, 'openStaged' | 'freeBytes'>
+  /** What of the content came before it had a name; null if nothing did. */
+  readonly adopt: (list: PieceList, root: RootHash) => Promise<Adopted | null>
   readonly index: Pick<FolderIndex, 'findPiece' | 'placesOf' | 'replica'>
   readonly reader: Pick<ContentReader, 'read' | 'lend'>
   /** The content's list, verified and in the index. */
@@ -45,6 +48,12 @@ export interface TransferNeeds {
   readonly inTurn: (transfer: Pick<Transfer, 'rank' | 'size'>, check: () => Promise<void>) => Promise<void>
   /** Milliseconds of a clock that never jumps. */
   readonly elapsed: () => number
+}
+
+/** A file in staging, and which of the content's pieces have been verified and written there. */
+export interface Adopted {
+  readonly staged: StagedFile
+  readonly pieces: PieceSet
 }
 
 export type TransferState = 'waiting' | 'listing' | 'checking' | 'fetching' | 'syncing' | 'whole'
@@ -68,6 +77,8 @@ export class Transfer implements Growing {
   #staged: StagedFile | null = null
   #opening: Promise<unknown> = Promise.resolve()
   #hasRoom = false
+  /** Takes what has been asked for, but nothing more is to be asked. */
+  isEnding = false
 
   constructor(options: { root: RootHash; size: number; rank: number }, needs: TransferNeeds) {
     this.root = options.root
@@ -124,7 +135,7 @@ export class Transfer implements Growing {
       self: this.#needs.index.replica,
       seed: this.root,
     })
-    this.#staged = await this.#opened()
+    this.#staged = await this.#opened(list)
     await this.#takeWhatLiesHere(list, this.#staged)
     await this.#checkRoom(this.#picker.missingBytes)
     this.signal.throwIfAborted()
@@ -133,13 +144,19 @@ export class Transfer implements Growing {
   }
 
   /** The staging file; closed again if the transfer was closed meanwhile, for nobody else would. */
-  async #opened(): Promise<StagedFile> {
-    const opening = this.#needs.disk.openStaged(this.root)
+  async #opened(list: PieceList): Promise<StagedFile> {
+    const opening = this.#open(list)
     this.#opening = opening
     const staged = await opening
     if (this.signal.aborted) await staged.close()
     this.signal.throwIfAborted()
     return staged
+  }
+
+  async #open(list: PieceList): Promise<StagedFile> {
+    const adopted = await this.#needs.adopt(list, this.root)
+    adopted?.pieces.each((ordinal) => this.#picker?.gotPiece(ordinal))
+    return adopted?.staged ?? (await this.#needs.disk.openStaged(this.root))
   }
 
   /** fetching -> syncing -> whole. */
@@ -257,6 +274,7 @@ export class Transfer implements Growing {
     const buffer = scratch.take()
     try {
       for (let ordinal = 0; ordinal < list.count; ordinal++) {
+        if (this.#picker?.has(ordinal) === true) continue
         if (ordinal % BETWEEN_BREATHS === BETWEEN_BREATHS - 1) await this.#needs.breathe()
         this.signal.throwIfAborted()
         const into = buffer.subarray(0, this.lengthOf(ordinal))

@@ -15,6 +15,8 @@ export interface WantedContentsNeeds {
   readonly disk: Pick<Root, 'listStaged' | 'dropStaged' | 'dropLeftovers'>
   readonly downloader: Pick<Downloader, 'fetch' | 'isWhole' | 'drop'>
   readonly small: Pick<SmallFetches, 'fetch' | 'bytesOf' | 'drop'>
+  /** What lies in staging for a content that has no name yet. */
+  readonly isStagedEarly: (name: RootHash) => boolean
   /** In which order paths are fetched: 0 first. */
   readonly rankOf: (path: RelPath) => number
   /** Look at these paths again. */
@@ -115,7 +117,8 @@ export class WantedContents implements Contents {
   /** Removes what lies in staging and nobody wants: left over from before a restart. */
   async sweep(): Promise<void> {
     const staged = await this.#needs.disk.listStaged().catch(() => []) // a failing disk: the next start sweeps it
-    for (const root of staged) await this.#whileItGoes(root, () => this.#dropStaged(root))
+    for (const root of staged.filter((name) => !this.#needs.isStagedEarly(name)))
+      await this.#whileItGoes(root, () => this.#dropStaged(root))
     await this.#needs.disk.dropLeftovers().catch(() => undefined) // likewise
   }
 

@@ -16,8 +16,16 @@ import {
   rootsFrom,
   toWireRecord,
 } from './record-codec.ts'
-import { type FolderFrame, FolderFrameSchema, IntroSchema, type WhereAnswer } from './wire_pb.ts'
+import {
+  type FolderFrame,
+  FolderFrameSchema,
+  IntroSchema,
+  type Stretch as WireStretch,
+  type WhereAnswer,
+} from './wire_pb.ts'
 import { type ReplicaId } from '../base/brand.ts'
+import { packPieceList, unpackPieceList } from '../sync/piece-list.ts'
+import { type Stretch } from '../sync/stretch.ts'
 
 /** What hosts tell each other of themselves, right after the proof. */
 export interface Intro {
@@ -126,6 +134,8 @@ function messageBody(message: FolderMessage): FrameBody {
       return { case: 'smallWant', value: { roots: bytesOf(message.roots.join('')), wanted: message.wanted } }
     case 'small-have':
       return { case: 'smallHave', value: { roots: bytesOf(message.roots.join('')) } }
+    case 'stretch':
+      return { case: 'stretch', value: wireStretch(message.stretch) }
     case 'where':
       return { case: 'where', value: { id: message.id, path: message.path } }
     case 'where-answer':
@@ -171,6 +181,8 @@ function messageFrom(
     }
     case 'smallHave':
       return { type: 'small-have', roots: rootsFrom(body.value.roots, limits.MAX_SMALL_CONTENTS) }
+    case 'stretch':
+      return { type: 'stretch', stretch: stretchFrom(body.value) }
     case 'where':
       return { type: 'where', id: body.value.id, path: pathFrom(body.value.path) }
     case 'whereAnswer':
@@ -196,6 +208,26 @@ function haveFrom({ value }: Body<'have'>): Have {
 function toldList({ value: { list } }: Body<'have'>): { readonly list?: Uint8Array } {
   if (list.byteLength > limits.MAX_TOLD_LIST_BYTES) refuse(`a piece list of ${list.byteLength} bytes, unasked`)
   return list.byteLength === 0 ? {} : { list }
+}
+
+function wireStretch({ path, fileSize, offset, list }: Stretch) {
+  return {
+    path,
+    fileSize: BigInt(fileSize),
+    offset: BigInt(offset),
+    bytes: BigInt(list.size),
+    list: packPieceList(list),
+  }
+}
+
+function stretchFrom(wire: WireStretch): Stretch {
+  if (wire.list.byteLength > limits.MAX_STRETCH_LIST_BYTES)
+    refuse(`a stretch with ${wire.list.byteLength} bytes of list`)
+  const list = unpackPieceList(integerFrom(wire.bytes), wire.list)
+  if (typeof list === 'string') return refuse(`a wrong piece list of a stretch: ${list}`)
+  const [fileSize, offset] = [integerFrom(wire.fileSize), integerFrom(wire.offset)]
+  if (list.count === 0 || offset + list.size > fileSize) refuse('a stretch that does not lie in its file')
+  return { path: pathFrom(wire.path), fileSize, offset, list }
 }
 
 function answerFrom(wire: WhereAnswer): PathState {

@@ -2,6 +2,8 @@
  * Every number that comes from the wire has its bound here, checked before anything is allocated for it. A peer that
  * goes over a bound has broken the protocol and is disconnected.
  */
+import { PACKED_PIECE_BYTES } from '../sync/piece-list.ts'
+import { MOST_STRETCH_PIECES } from '../sync/stretch.ts'
 
 // --- Before the proof: a stranger may make us hold this much, and no more.
 
@@ -67,6 +69,8 @@ export const MAX_HAVE_BYTES = 512 * 1024
 export const MAX_TOLD_LIST_BYTES = 32 * 34
 /** Contents of one piece that are wanted, told or asked for in one message: 32 KiB of hashes. */
 export const MAX_SMALL_CONTENTS = 1_000
+/** A stretch of a file that is being hashed, with its piece list: some 140 KB. */
+export const MAX_STRETCH_LIST_BYTES = MOST_STRETCH_PIECES * PACKED_PIECE_BYTES
 /** Ordinals told in one 'gained': 50 ms at 10 GB/s, and below a message. */
 export const MAX_GAINED_ORDINALS = 100_000
 /** The highest ordinal: 128 TiB in the smallest pieces, and below 2^32. */

@@ -5,6 +5,7 @@
 import { type HostName, type RelPath, type ReplicaId, type RootHash } from '../base/brand.ts'
 import { type Have } from '../sync/piece-set.ts'
 import { type SignedRecord } from '../sync/record.ts'
+import { type Stretch } from '../sync/stretch.ts'
 
 export { type Have }
 
@@ -48,6 +49,8 @@ export type FolderMessage =
   /** The same as 'want' for contents of one piece at most: who has some of them whole says so, now or later. */
   | { readonly type: 'small-want'; readonly roots: readonly RootHash[]; readonly wanted: boolean }
   | { readonly type: 'small-have'; readonly roots: readonly RootHash[] }
+  /** I am hashing a file, and can give these pieces of it already: under the name of the stretch, as those of a content. */
+  | { readonly type: 'stretch'; readonly stretch: Stretch }
   | { readonly type: 'where'; readonly id: number; readonly path: RelPath }
   | { readonly type: 'where-answer'; readonly id: number; readonly answer: PathState }
 

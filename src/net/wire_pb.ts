@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file wire.proto.
  */
 export const file_wire: GenFile = /*@__PURE__*/
-  fileDesc("Cgp3aXJlLnByb3RvEgppc29zeW5jLnYxImUKBUhlbGxvEg8KB3ZlcnNpb24YASABKA0SDgoGZm9sZGVyGAIgASgMEg0KBW5vbmNlGAMgASgMEg4KBndyaXRlchgEIAEoCBIMCgRidXN5GAUgASgIEg4KBmJhbm5lZBgGIAEoCCInCgVQcm9vZhILCgNtYWMYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMIoABCgVJbnRybxITCgtkZXZpY2VfbmFtZRgBIAEoCRIRCgRzaXRlGAIgASgJSACIAQESDwoHcmVwbGljYRgDIAEoDBIWCg5saXN0ZW5pbmdfcG9ydBgEIAEoDRIPCgdwcm9ncmFtGAUgASgJEgwKBGxpZmUYBiABKAxCBwoFX3NpdGUirAMKC0ZvbGRlckZyYW1lEiYKB3JlY29yZHMYASABKAsyEy5pc29zeW5jLnYxLlJlY29yZHNIABIPCgVzaW5jZRgCIAEoBEgAEhAKBnN0b3JlZBgDIAEoBEgAEiAKBHdhbnQYBCABKAsyEC5pc29zeW5jLnYxLldhbnRIABIgCgRoYXZlGAUgASgLMhAuaXNvc3luYy52MS5IYXZlSAASJAoGZ2FpbmVkGAYgASgLMhIuaXNvc3luYy52MS5HYWluZWRIABIiCgV3aGVyZRgHIAEoCzIRLmlzb3N5bmMudjEuV2hlcmVIABIvCgx3aGVyZV9hbnN3ZXIYCCABKAsyFy5pc29zeW5jLnYxLldoZXJlQW5zd2VySAASDgoEcGluZxgJIAEoDUgAEg4KBHBvbmcYCiABKA1IABIRCgdnb29kYnllGAsgASgJSAASKwoKc21hbGxfd2FudBgMIAEoCzIVLmlzb3N5bmMudjEuU21hbGxXYW50SAASKwoKc21hbGxfaGF2ZRgNIAEoCzIVLmlzb3N5bmMudjEuU21hbGxIYXZlSABCBgoEYm9keSJMCgdSZWNvcmRzEg0KBWFmdGVyGAEgASgEEg0KBXVwX3RvGAIgASgEEiMKB3JlY29yZHMYAyADKAsyEi5pc29zeW5jLnYxLlJlY29yZCK2AgoGUmVjb3JkEgwKBHBhdGgYASABKAkSEAoIcmVwbGljYXMYAiABKAwSEAoIY291bnRlcnMYAyADKAQSDgoGYXV0aG9yGAQgASgMEhAKCHByZXZpb3VzGAUgASgMEhAKCG9yZGVyX3VzGAYgASgSEhEKCXNpZ25hdHVyZRgHIAEoDBIgCgRmaWxlGAggASgLMhAuaXNvc3luYy52MS5GaWxlSAASKgoJZGlyZWN0b3J5GAkgASgLMhUuaXNvc3luYy52MS5EaXJlY3RvcnlIABIgCgRsaW5rGAogASgLMhAuaXNvc3luYy52MS5MaW5rSAASKgoJdG9tYnN0b25lGAsgASgLMhUuaXNvc3luYy52MS5Ub21ic3RvbmVIABIPCgdlYXJsaWVyGAwgASgMQgYKBGJvZHkiNAoERmlsZRIMCgRzaXplGAEgASgEEhAKCG10aW1lX3VzGAIgASgSEgwKBHJvb3QYAyABKAwiCwoJRGlyZWN0b3J5IhYKBExpbmsSDgoGdGFyZ2V0GAEgASgJIgsKCVRvbWJzdG9uZSIkCgRXYW50EgwKBHJvb3QYASABKAwSDgoGd2FudGVkGAIgASgIIj8KBEhhdmUSDAoEcm9vdBgBIAEoDBILCgNhbGwYAiABKAgSDgoGYml0bWFwGAMgASgMEgwKBGxpc3QYBCABKAwiKgoJU21hbGxXYW50Eg0KBXJvb3RzGAEgASgMEg4KBndhbnRlZBgCIAEoCCIaCglTbWFsbEhhdmUSDQoFcm9vdHMYASABKAwiKAoGR2FpbmVkEgwKBHJvb3QYASABKAwSEAoIb3JkaW5hbHMYAiADKA0iIQoFV2hlcmUSCgoCaWQYASABKA0SDAoEcGF0aBgCIAEoCSJlCgtXaGVyZUFuc3dlchIKCgJpZBgBIAEoDRINCgVzdGF0ZRgCIAEoCRIMCgRyb290GAMgASgMEgwKBHNpemUYBCABKAQSDwoHcGVyY2VudBgFIAEoDRIOCgZkZXRhaWwYBiABKAkiuwEKC1BpZWNlc0ZyYW1lEg4KBG9wZW4YASABKAxIABIkCgZwaWVjZXMYAiABKAsyEi5pc29zeW5jLnYxLlBpZWNlc0gAEiAKBGxpc3QYAyABKAsyEC5pc29zeW5jLnYxLkxpc3RIABIQCgZjYW5jZWwYBCABKA1IABIQCgZjcmVkaXQYBSABKA1IABIoCghjb250ZW50cxgGIAEoCzIULmlzb3N5bmMudjEuQ29udGVudHNIAEIGCgRib2R5IkUKBlBpZWNlcxIKCgJpZBgBIAEoDRIMCgRyb290GAIgASgMEhAKCG9yZGluYWxzGAMgAygNEg8KB2xlbmd0aHMYBCADKA0iNgoIQ29udGVudHMSCgoCaWQYASABKA0SDQoFcm9vdHMYAiABKAwSDwoHbGVuZ3RocxgDIAMoDSIgCgRMaXN0EgoKAmlkGAEgASgNEgwKBHJvb3QYAiABKAxiBnByb3RvMw");
+  fileDesc("Cgp3aXJlLnByb3RvEgppc29zeW5jLnYxImUKBUhlbGxvEg8KB3ZlcnNpb24YASABKA0SDgoGZm9sZGVyGAIgASgMEg0KBW5vbmNlGAMgASgMEg4KBndyaXRlchgEIAEoCBIMCgRidXN5GAUgASgIEg4KBmJhbm5lZBgGIAEoCCInCgVQcm9vZhILCgNtYWMYASABKAwSEQoJc2lnbmF0dXJlGAIgASgMIoABCgVJbnRybxITCgtkZXZpY2VfbmFtZRgBIAEoCRIRCgRzaXRlGAIgASgJSACIAQESDwoHcmVwbGljYRgDIAEoDBIWCg5saXN0ZW5pbmdfcG9ydBgEIAEoDRIPCgdwcm9ncmFtGAUgASgJEgwKBGxpZmUYBiABKAxCBwoFX3NpdGUi1AMKC0ZvbGRlckZyYW1lEiYKB3JlY29yZHMYASABKAsyEy5pc29zeW5jLnYxLlJlY29yZHNIABIPCgVzaW5jZRgCIAEoBEgAEhAKBnN0b3JlZBgDIAEoBEgAEiAKBHdhbnQYBCABKAsyEC5pc29zeW5jLnYxLldhbnRIABIgCgRoYXZlGAUgASgLMhAuaXNvc3luYy52MS5IYXZlSAASJAoGZ2FpbmVkGAYgASgLMhIuaXNvc3luYy52MS5HYWluZWRIABIiCgV3aGVyZRgHIAEoCzIRLmlzb3N5bmMudjEuV2hlcmVIABIvCgx3aGVyZV9hbnN3ZXIYCCABKAsyFy5pc29zeW5jLnYxLldoZXJlQW5zd2VySAASDgoEcGluZxgJIAEoDUgAEg4KBHBvbmcYCiABKA1IABIRCgdnb29kYnllGAsgASgJSAASKwoKc21hbGxfd2FudBgMIAEoCzIVLmlzb3N5bmMudjEuU21hbGxXYW50SAASKwoKc21hbGxfaGF2ZRgNIAEoCzIVLmlzb3N5bmMudjEuU21hbGxIYXZlSAASJgoHc3RyZXRjaBgOIAEoCzITLmlzb3N5bmMudjEuU3RyZXRjaEgAQgYKBGJvZHkiTAoHUmVjb3JkcxINCgVhZnRlchgBIAEoBBINCgV1cF90bxgCIAEoBBIjCgdyZWNvcmRzGAMgAygLMhIuaXNvc3luYy52MS5SZWNvcmQitgIKBlJlY29yZBIMCgRwYXRoGAEgASgJEhAKCHJlcGxpY2FzGAIgASgMEhAKCGNvdW50ZXJzGAMgAygEEg4KBmF1dGhvchgEIAEoDBIQCghwcmV2aW91cxgFIAEoDBIQCghvcmRlcl91cxgGIAEoEhIRCglzaWduYXR1cmUYByABKAwSIAoEZmlsZRgIIAEoCzIQLmlzb3N5bmMudjEuRmlsZUgAEioKCWRpcmVjdG9yeRgJIAEoCzIVLmlzb3N5bmMudjEuRGlyZWN0b3J5SAASIAoEbGluaxgKIAEoCzIQLmlzb3N5bmMudjEuTGlua0gAEioKCXRvbWJzdG9uZRgLIAEoCzIVLmlzb3N5bmMudjEuVG9tYnN0b25lSAASDwoHZWFybGllchgMIAEoDEIGCgRib2R5IjQKBEZpbGUSDAoEc2l6ZRgBIAEoBBIQCghtdGltZV91cxgCIAEoEhIMCgRyb290GAMgASgMIgsKCURpcmVjdG9yeSIWCgRMaW5rEg4KBnRhcmdldBgBIAEoCSILCglUb21ic3RvbmUiJAoEV2FudBIMCgRyb290GAEgASgMEg4KBndhbnRlZBgCIAEoCCI/CgRIYXZlEgwKBHJvb3QYASABKAwSCwoDYWxsGAIgASgIEg4KBmJpdG1hcBgDIAEoDBIMCgRsaXN0GAQgASgMIioKCVNtYWxsV2FudBINCgVyb290cxgBIAEoDBIOCgZ3YW50ZWQYAiABKAgiGgoJU21hbGxIYXZlEg0KBXJvb3RzGAEgASgMIlcKB1N0cmV0Y2gSDAoEcGF0aBgBIAEoCRIRCglmaWxlX3NpemUYAiABKAQSDgoGb2Zmc2V0GAMgASgEEg0KBWJ5dGVzGAQgASgEEgwKBGxpc3QYBSABKAwiKAoGR2FpbmVkEgwKBHJvb3QYASABKAwSEAoIb3JkaW5hbHMYAiADKA0iIQoFV2hlcmUSCgoCaWQYASABKA0SDAoEcGF0aBgCIAEoCSJlCgtXaGVyZUFuc3dlchIKCgJpZBgBIAEoDRINCgVzdGF0ZRgCIAEoCRIMCgRyb290GAMgASgMEgwKBHNpemUYBCABKAQSDwoHcGVyY2VudBgFIAEoDRIOCgZkZXRhaWwYBiABKAkiuwEKC1BpZWNlc0ZyYW1lEg4KBG9wZW4YASABKAxIABIkCgZwaWVjZXMYAiABKAsyEi5pc29zeW5jLnYxLlBpZWNlc0gAEiAKBGxpc3QYAyABKAsyEC5pc29zeW5jLnYxLkxpc3RIABIQCgZjYW5jZWwYBCABKA1IABIQCgZjcmVkaXQYBSABKA1IABIoCghjb250ZW50cxgGIAEoCzIULmlzb3N5bmMudjEuQ29udGVudHNIAEIGCgRib2R5IkUKBlBpZWNlcxIKCgJpZBgBIAEoDRIMCgRyb290GAIgASgMEhAKCG9yZGluYWxzGAMgAygNEg8KB2xlbmd0aHMYBCADKA0iNgoIQ29udGVudHMSCgoCaWQYASABKA0SDQoFcm9vdHMYAiABKAwSDwoHbGVuZ3RocxgDIAMoDSIgCgRMaXN0EgoKAmlkGAEgASgNEgwKBHJvb3QYAiABKAxiBnByb3RvMw");
 
 /**
  * @generated from message isosync.v1.Hello
@@ -226,6 +226,12 @@ export type FolderFrame = Message<"isosync.v1.FolderFrame"> & {
      */
     value: SmallHave;
     case: "smallHave";
+  } | {
+    /**
+     * @generated from field: isosync.v1.Stretch stretch = 14;
+     */
+    value: Stretch;
+    case: "stretch";
   } | { case: undefined; value?: undefined };
 };
 
@@ -524,6 +530,47 @@ export const SmallHaveSchema: GenMessage<SmallHave> = /*@__PURE__*/
   messageDesc(file_wire, 13);
 
 /**
+ * Pieces of a file that is still being hashed, in a row.
+ *
+ * @generated from message isosync.v1.Stretch
+ */
+export type Stretch = Message<"isosync.v1.Stretch"> & {
+  /**
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * @generated from field: uint64 file_size = 2;
+   */
+  fileSize: bigint;
+
+  /**
+   * @generated from field: uint64 offset = 3;
+   */
+  offset: bigint;
+
+  /**
+   * @generated from field: uint64 bytes = 4;
+   */
+  bytes: bigint;
+
+  /**
+   * packed as a content's
+   *
+   * @generated from field: bytes list = 5;
+   */
+  list: Uint8Array;
+};
+
+/**
+ * Describes the message isosync.v1.Stretch.
+ * Use `create(StretchSchema)` to create a new message.
+ */
+export const StretchSchema: GenMessage<Stretch> = /*@__PURE__*/
+  messageDesc(file_wire, 14);
+
+/**
  * @generated from message isosync.v1.Gained
  */
 export type Gained = Message<"isosync.v1.Gained"> & {
@@ -543,7 +590,7 @@ export type Gained = Message<"isosync.v1.Gained"> & {
  * Use `create(GainedSchema)` to create a new message.
  */
 export const GainedSchema: GenMessage<Gained> = /*@__PURE__*/
-  messageDesc(file_wire, 14);
+  messageDesc(file_wire, 15);
 
 /**
  * @generated from message isosync.v1.Where
@@ -565,7 +612,7 @@ export type Where = Message<"isosync.v1.Where"> & {
  * Use `create(WhereSchema)` to create a new message.
  */
 export const WhereSchema: GenMessage<Where> = /*@__PURE__*/
-  messageDesc(file_wire, 15);
+  messageDesc(file_wire, 16);
 
 /**
  * @generated from message isosync.v1.WhereAnswer
@@ -607,7 +654,7 @@ export type WhereAnswer = Message<"isosync.v1.WhereAnswer"> & {
  * Use `create(WhereAnswerSchema)` to create a new message.
  */
 export const WhereAnswerSchema: GenMessage<WhereAnswer> = /*@__PURE__*/
-  messageDesc(file_wire, 16);
+  messageDesc(file_wire, 17);
 
 /**
  * @generated from message isosync.v1.PiecesFrame
@@ -666,7 +713,7 @@ export type PiecesFrame = Message<"isosync.v1.PiecesFrame"> & {
  * Use `create(PiecesFrameSchema)` to create a new message.
  */
 export const PiecesFrameSchema: GenMessage<PiecesFrame> = /*@__PURE__*/
-  messageDesc(file_wire, 17);
+  messageDesc(file_wire, 18);
 
 /**
  * @generated from message isosync.v1.Pieces
@@ -698,7 +745,7 @@ export type Pieces = Message<"isosync.v1.Pieces"> & {
  * Use `create(PiecesSchema)` to create a new message.
  */
 export const PiecesSchema: GenMessage<Pieces> = /*@__PURE__*/
-  messageDesc(file_wire, 18);
+  messageDesc(file_wire, 19);
 
 /**
  * Whole contents of one piece each.
@@ -729,7 +776,7 @@ export type Contents = Message<"isosync.v1.Contents"> & {
  * Use `create(ContentsSchema)` to create a new message.
  */
 export const ContentsSchema: GenMessage<Contents> = /*@__PURE__*/
-  messageDesc(file_wire, 19);
+  messageDesc(file_wire, 20);
 
 /**
  * @generated from message isosync.v1.List
@@ -751,5 +798,5 @@ export type List = Message<"isosync.v1.List"> & {
  * Use `create(ListSchema)` to create a new message.
  */
 export const ListSchema: GenMessage<List> = /*@__PURE__*/
-  messageDesc(file_wire, 20);
+  messageDesc(file_wire, 21);
 

@@ -29,6 +29,7 @@ function downloaderOf({ peers, whole, toInstall = () => 0, close = () => Promise
       disk: disk as unknown as Root,
       index: { findPiece: () => [], placesOf: () => [], replica: 'self' as ReplicaId },
       reader: { read: () => Promise.resolve(false), lend: () => Promise.resolve(null) },
+      adopt: async () => null,
       inTurn: (_transfer, check) => check(),
       pieceList: () => Promise.resolve(list as Exclude<typeof list, string>),
       breathe: () => Promise.resolve(),

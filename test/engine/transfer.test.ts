@@ -11,6 +11,7 @@ test('a transfer has ended only when its staging file, asked for just before, ha
   const needs = {
     disk: { openStaged: () => opening.promise },
     index: { replica: 'self' },
+    adopt: async () => null,
     pieceList: () => Promise.resolve(new PieceListBuilder().build()),
   }
   const options = { root: rootHash(new PieceListBuilder().build()), size: 0, rank: 0 }
@@ -43,6 +44,7 @@ test('a piece that two peers send at the same time is written once, and both are
     reader: { read: () => Promise.resolve(false) },
     pieceList: () => Promise.resolve(list),
     breathe: () => Promise.resolve(),
+    adopt: async () => null,
     sleep: () => Promise.resolve(),
     comingBytes: () => 0,
     elapsed: () => 0,
@@ -124,6 +126,7 @@ function staging(
     index: { findPiece: () => [], replica: 'self' },
     pieceList: async () => list,
     breathe: async () => {},
+    adopt: async () => null,
     sleep: async () => {},
     comingBytes: () => 0,
     inTurn,

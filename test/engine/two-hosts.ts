@@ -9,6 +9,7 @@ import { PoolFolder } from '../../src/engine/pool-folder.ts'
 import { type MemoryOp, MemoryRoot } from '../../src/fs/memory-root.ts'
 import { type FsErrorCode } from '../../src/fs/root.ts'
 import { type MemoryLink, MemoryNetwork } from '../../src/net/memory-network.ts'
+import { type Hasher } from '../../src/scan/hasher.ts'
 import { InlineHasher } from '../../src/scan/inline-hasher.ts'
 import { createScanner } from '../../src/scan/scanner.ts'
 import { HostClock, SimTime } from '../sim/sim-time.ts'
@@ -29,6 +30,12 @@ interface Life {
   readonly link: MemoryLink
 }
 
+/** What is not as it is in most tests. */
+export interface BenchOptions {
+  readonly hasher?: Pick<Hasher, 'hash'>
+  readonly stretchBytes?: number
+}
+
 export class BenchHost {
   readonly root: MemoryRoot
   /** Of all lives. */
@@ -38,12 +45,14 @@ export class BenchHost {
   fails: (op: MemoryOp, path: string) => FsErrorCode | null = () => null
   /** The code with which every transaction of the index fails; null: none does. */
   indexFails: string | null = null
+  readonly #options: BenchOptions
   readonly #keys: FolderKeys
   readonly #clock: HostClock
   readonly #network: MemoryNetwork
   #life: Life
 
-  constructor(name: string, keys: FolderKeys, time: SimTime, network: MemoryNetwork) {
+  constructor(name: string, keys: FolderKeys, time: SimTime, network: MemoryNetwork, options: BenchOptions = {}) {
+    this.#options = options
     this.settings = settingsOf(name, keys)
     this.#keys = keys
     this.#network = network
@@ -89,6 +98,7 @@ export class BenchHost {
       disk,
       index,
       hasher: new InlineHasher(),
+      ...this.#options,
       scanner: createScanner({ root: disk, index, ignored: () => false, clock }),
       openPlace: (place) => (place.in === 'tree' ? disk.open(place.entry.path) : disk.openArchived(place.name)),
       hasWriters: () => null,
@@ -140,20 +150,30 @@ export class BenchHost {
   }
 }
 
+export interface TwoHostsOptions {
+  readonly twoIsReadOnly?: boolean
+  readonly one?: BenchOptions
+  /** One way. */
+  readonly latencyMs?: number
+}
+
 export class TwoHosts {
   readonly time = new SimTime()
   readonly network: MemoryNetwork
   readonly one: BenchHost
   readonly two: BenchHost
 
-  constructor(options: { readonly twoIsReadOnly: boolean } = { twoIsReadOnly: false }) {
+  constructor(options: TwoHostsOptions = {}) {
     const secret = generateSecret()
     const keys = keysOf(secret)
-    this.network = new MemoryNetwork({ latencyMs: 1 }, { clock: new HostClock({ time: this.time, wallMs: () => 0 }) })
-    this.one = new BenchHost('one', keys, this.time, this.network)
+    this.network = new MemoryNetwork(
+      { latencyMs: options.latencyMs ?? 1 },
+      { clock: new HostClock({ time: this.time, wallMs: () => 0 }) },
+    )
+    this.one = new BenchHost('one', keys, this.time, this.network, options.one)
     this.two = new BenchHost(
       'two',
-      options.twoIsReadOnly ? keysOf(readOnlySecret(secret)) : keys,
+      options.twoIsReadOnly === true ? keysOf(readOnlySecret(secret)) : keys,
       this.time,
       this.network,
     )

@@ -8,6 +8,7 @@ import { MAX_RECORDS_PER_PAGE } from '../../src/net/limits.ts'
 import { type FolderMessage } from '../../src/net/peer-port.ts'
 import { ProtocolError } from '../../src/net/record-codec.ts'
 import { FolderFrameSchema, RecordSchema } from '../../src/net/wire_pb.ts'
+import { MIN_PIECE_BYTES, type PieceList, PieceListBuilder } from '../../src/sync/piece-list.ts'
 import { type SignedRecord } from '../../src/sync/record.ts'
 import { frame } from './message-samples.ts'
 
@@ -25,6 +26,15 @@ const FILE: SignedRecord = {
   mtimeUs: 1_700_000_000_000_000,
   root: ROOT,
   signature: new Uint8Array(64).fill(1),
+}
+
+const STRETCH = { path: FILE.path, fileSize: MIN_PIECE_BYTES, offset: 0, list: piecesOf(1) }
+
+/** Of the smallest size. */
+function piecesOf(count: number): PieceList {
+  const list = new PieceListBuilder()
+  for (let i = 0; i < count; i++) list.add(new Uint8Array(32).fill(i), MIN_PIECE_BYTES)
+  return list.build()
 }
 
 test('every message comes out as it went in', () => {
@@ -84,6 +94,17 @@ test('what is over a limit or malformed is refused, whatever it is', () => {
     ['a bitmap of 513 KiB', { type: 'have', root: ROOT, have: { all: false, bitmap: new Uint8Array(513 * 1024) } }],
     ['1,001 small contents', { type: 'small-have', roots: Array<RootHash>(1_001).fill(ROOT) }],
     ['a list of 33 pieces unasked', { type: 'have', root: ROOT, have: { all: true }, list: new Uint8Array(33 * 34) }],
+    ['a stretch without a piece', { type: 'stretch', stretch: { ...STRETCH, list: piecesOf(0) } }],
+    [
+      'a stretch of 4,097 pieces',
+      { type: 'stretch', stretch: { ...STRETCH, fileSize: 2 ** 40, list: piecesOf(4_097) } },
+    ],
+    ['a stretch that goes beyond its file', { type: 'stretch', stretch: { ...STRETCH, offset: 1 } }],
+    [
+      'a stretch with a list of another length',
+      { type: 'stretch', stretch: { ...STRETCH, list: { ...STRETCH.list, size: 1 } } },
+    ],
+    ['a stretch of no path', { type: 'stretch', stretch: { ...STRETCH, path: '..' as RelPath } }],
     ['100,001 pieces gained', { type: 'gained', root: ROOT, ordinals: Array.from({ length: 100_001 }, (_, i) => i) }],
     ['a where for no path', { type: 'where', id: 1, path: '..' as RelPath }],
   ]

@@ -5,7 +5,9 @@ import { type Frame } from '../../src/net/codec.ts'
 import { MAX_TOLD_LIST_BYTES } from '../../src/net/limits.ts'
 import { type FolderMessage } from '../../src/net/peer-port.ts'
 import { parsePath } from '../../src/sync/path.ts'
+import { MAX_PIECE_BYTES, MIN_PIECE_BYTES, PieceListBuilder, SECTOR_BYTES } from '../../src/sync/piece-list.ts'
 import { type SignedRecord } from '../../src/sync/record.ts'
+import { type Stretch } from '../../src/sync/stretch.ts'
 import { type Version } from '../../src/sync/version.ts'
 
 const hex = (bytes: number) =>
@@ -51,6 +53,19 @@ const answer = fc.record({
   percent: fc.nat({ max: 100 }),
   detail: fc.string({ maxLength: 400 }).map((text) => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '')),
 })
+const stretch = fc
+  .record({
+    path,
+    sectors: fc.array(fc.integer({ min: MIN_PIECE_BYTES, max: MAX_PIECE_BYTES }), { minLength: 1, maxLength: 8 }),
+    offset: fc.nat({ max: 2 ** 40 }),
+    after: fc.nat({ max: 2 ** 40 }),
+  })
+  .map(({ path, sectors, offset, after }): Stretch => {
+    const builder = new PieceListBuilder()
+    for (const bytes of sectors) builder.add(new Uint8Array(32).fill(bytes), bytes - (bytes % SECTOR_BYTES))
+    const list = builder.build()
+    return { path, fileSize: offset + list.size + after, offset, list }
+  })
 export const message: fc.Arbitrary<FolderMessage> = fc.oneof(
   fc
     .record({ a: size, b: size, records: fc.array(record, { maxLength: 8 }) })
@@ -71,6 +86,7 @@ export const message: fc.Arbitrary<FolderMessage> = fc.oneof(
     roots: fc.array(root, { maxLength: 20 }),
     wanted: fc.boolean(),
   }),
+  fc.record({ type: fc.constant('stretch' as const), stretch }),
   fc.record({ type: fc.constant('small-have' as const), roots: fc.array(root, { maxLength: 20 }) }),
   fc.record({ type: fc.constant('where' as const), id: ordinal, path }),
   fc.record({ type: fc.constant('where-answer' as const), id: ordinal, answer }),

@@ -17,6 +17,7 @@ import { copyOfDisk, type IndexFiles, putBack } from './backup.ts'
 import { type Chance } from './chance.ts'
 import { PowerFailure, simIndex } from './sim-index.ts'
 import { simRoot } from './sim-root.ts'
+import { SlowHasher } from './slow-hasher.ts'
 import { HostClock, type SimTime } from './sim-time.ts'
 
 /** 2023-11-14: where the clocks of all hosts begin, if they are right. */
@@ -30,6 +31,8 @@ export interface SimHostOptions {
   readonly scrubMs: number | null
   readonly slowestMs: number
   readonly site: string | null
+  /** The longest that it takes to hash a piece, of which it tells others then; null: none is told of before the whole. */
+  readonly hashesForMs: number | null
   /** Null: indexes lie in memory, and no copies can be made. */
   readonly files: IndexFiles | null
 }
@@ -246,7 +249,7 @@ export class SimHost {
     return new PoolFolder(this.#settings(), {
       disk,
       index,
-      hasher: new InlineHasher(),
+      ...this.#hashing(clock),
       scanner: createScanner({ root: disk, index, ignored, clock }),
       openPlace: (place) => (place.in === 'tree' ? disk.open(place.entry.path) : disk.openArchived(place.name)),
       hasWriters: () => null,
@@ -254,6 +257,12 @@ export class SimHost {
       clock,
       log: this.#log({}, clock),
     })
+  }
+
+  #hashing(clock: HostClock) {
+    const { hashesForMs: slowestMs } = this.#options
+    if (slowestMs === null) return { hasher: new InlineHasher() }
+    return { hasher: new SlowHasher({ clock, chance: this.#needs.chance, slowestMs }), stretchBytes: 1 }
   }
 
   #slowDisk(clock: HostClock): Root {

@@ -11,6 +11,7 @@ const WRITING: ReadonlySet<string> = new Set([
   ...TREE_CHANGES,
   'writeMarker',
   'openStaged',
+  'renameStaged',
   'dropStaged',
   'purgeArchived',
   'write',

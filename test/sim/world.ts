@@ -1,12 +1,15 @@
 /** The world of one seed: hosts, network, users' contents, and what holds at any moment. */
 import { LRUCache } from 'lru-cache'
-import { type HostName } from '../../src/base/brand.ts'
+import { blake3 } from '../../src/base/blake3.ts'
+import { type HostName, type RootHash } from '../../src/base/brand.ts'
 import { type FolderKeys, parseSecret, readOnlySecret } from '../../src/base/secret.ts'
 import { FsError } from '../../src/fs/root.ts'
 import { MemoryNetwork } from '../../src/net/memory-network.ts'
 import { type FolderMessage } from '../../src/net/peer-port.ts'
+import { pieceHash, type PieceList } from '../../src/sync/piece-list.ts'
 import { signedBytes } from '../../src/sync/record-bytes.ts'
 import { type SignedRecord } from '../../src/sync/record.ts'
+import { stretchName } from '../../src/sync/stretch.ts'
 import { IndexFiles } from './backup.ts'
 import { Chance } from './chance.ts'
 import { Contents } from './contents.ts'
@@ -45,6 +48,8 @@ export class World {
   writes = 0
   /** Of seeds in which old copies are put back. */
   files: IndexFiles | null = null
+  /** What was told of files before they were hashed, by its name. */
+  readonly #stretches = new Map<RootHash, PieceList>()
   #failure: SimFailure | null = null
   readonly #told = new Told()
   #instant = { atMs: 0, operations: 0 }
@@ -111,6 +116,7 @@ export class World {
     const [ours, theirs] = [this.host(from), this.host(to)]
     const untrue = ours !== undefined && theirs !== undefined ? this.#told.untrue(ours, theirs, message) : null
     if (untrue !== null) this.fail(from, untrue)
+    if (message.type === 'stretch') this.#stretches.set(stretchName(message.stretch), message.stretch.list)
   }
 
   host(name: string): SimHost | undefined {
@@ -124,16 +130,33 @@ export class World {
     if (this.chance.oneIn(4)) this.files = new IndexFiles()
     this.rot = Rot.in(this, seed)
     const scrubMs = this.rot === null ? null : SCRUB_MS
+    const early = new Chance(seed ^ 0x6561726c)
+    const hashing = early.oneIn(2) ? [null] : [null, 10, 1_000, 20_000]
     const sites = this.chance.pick([[null], ['here', 'there']])
     return Array.from({ length: count }, (_, i) => {
       const keys = i === readOnly ? READER : WRITER
       const slowestMs = this.chance.pick([0, 1, 20, 200])
       const site = this.chance.pick<string | null>(sites)
       return new SimHost(
-        { name: `host${i}`, keys, settleMs, rescanMs: RESCAN_MS, scrubMs, slowestMs, site, files: this.files },
+        {
+          name: `host${i}`,
+          keys,
+          settleMs,
+          rescanMs: RESCAN_MS,
+          scrubMs,
+          slowestMs,
+          site,
+          hashesForMs: early.pick(hashing),
+          files: this.files,
+        },
         this.#needs(),
       )
     })
+  }
+
+  #isOfStretch(name: RootHash, ordinal: number, bytes: Uint8Array): boolean {
+    const list = this.#stretches.get(name)
+    return list !== undefined && blake3(bytes).equals(pieceHash(list, ordinal))
   }
 
   #needs(): ConstructorParameters<typeof SimHost>[1] {
@@ -143,7 +166,7 @@ export class World {
       chance: this.chance,
       log: (host, level, fields, sentence) => this.#logged(host, level, fields, sentence),
       served: (host, root, ordinal, bytes) => {
-        if (!this.contents.isPiece(root, ordinal, bytes))
+        if (!this.contents.isPiece(root, ordinal, bytes) && !this.#isOfStretch(root, ordinal, bytes))
           this.fail(host.name, `it serves a piece of ${this.contents.byRoot(root)?.name ?? root} that is not right`)
       },
       passing: (host) => this.#passing(host),
