@@ -8,6 +8,7 @@ import { type Log } from '../base/log.ts'
 import { Lookout } from '../base/lookout.ts'
 import { type FolderMessage, type Have, type Peer } from '../net/peer-port.ts'
 import { FetchQueue, mayStart, type Wish } from '../sync/fetch-order.ts'
+import { NOTHING } from '../sync/piece-set.ts'
 import { ParkedContents } from './parked-contents.ts'
 import { PieceRequests } from './piece-requests.ts'
 import { type Growing } from './piece-server.ts'
@@ -31,7 +32,6 @@ const START_LATER_MS = 20
 /** What was asked for and does not come within this time is lost: two round trips around the world, and a full window. */
 const LEAVE_MS = 2_000
 const LOOK_WHETHER_CAME_MS = 5
-const NOTHING: Have = { all: false, bitmap: new Uint8Array(0) }
 
 export interface DownloaderNeeds {
   readonly transfer: TransferNeeds
@@ -66,6 +66,8 @@ export class Downloader {
   /** Small ones under way, but for those that are whole. */
   #small = 0
   readonly #parked = new ParkedContents()
+  /** Those that a pause has stopped, until their files in staging are closed. */
+  readonly #stopping = new Map<RootHash, Wish>()
   readonly #toAsk = new Set<Peer>()
   /** Peers that did not give a piece and are to be asked again. */
   readonly #refusers = new WeakMap<Transfer, Set<Peer>>()
@@ -93,7 +95,7 @@ export class Downloader {
 
   /** Starts, or goes on, fetching a content. */
   fetch(root: RootHash, wish: Wish): void {
-    if (this.#active.has(root) || this.#parked.has(root)) return
+    if (this.#active.has(root) || this.#parked.has(root) || this.#stopping.has(root)) return
     this.#queueFor(wish).set(root, wish)
     this.#startNext()
   }
@@ -107,6 +109,7 @@ export class Downloader {
   async drop(root: RootHash): Promise<void> {
     this.#waiting.delete(root)
     this.#smallWaiting.delete(root)
+    this.#stopping.delete(root)
     if (this.#parked.drop(root)) this.#tellWant(root, false)
     await this.#end(this.#active.get(root), 'no longer wanted')
   }
@@ -115,7 +118,7 @@ export class Downloader {
   async leave(root: RootHash): Promise<Have> {
     const { clock } = this.#needs
     const transfer = this.#active.get(root)
-    if (transfer !== undefined) transfer.isEnding = true
+    transfer?.end()
     const end = clock.elapsed() + LEAVE_MS
     while (this.#isWaiting(transfer) && clock.elapsed() < end) await clock.sleep(LOOK_WHETHER_CAME_MS)
     const have = transfer?.have() ?? NOTHING
@@ -123,9 +126,9 @@ export class Downloader {
     return have
   }
 
-  /** False for what no connected peer has any of that is missing. */
-  isOffered(root: RootHash): boolean {
-    return this.#active.get(root)?.isOffered ?? !this.#parked.has(root)
+  /** Whether some connected peer has some of what is missing; null while it waits for its turn. */
+  isOffered(root: RootHash): boolean | null {
+    return this.#active.get(root)?.isOffered ?? (this.#parked.has(root) ? false : null)
   }
 
   transfers(): readonly Transfer[] {
@@ -148,11 +151,16 @@ export class Downloader {
     this.#cancelLook = null
     this.#cancelStart?.()
     this.#cancelStart = null
-    for (const transfer of this.transfers()) {
-      if (transfer.state === 'whole') continue
-      await this.#end(transfer, reason)
-      this.#queueFor(transfer).set(transfer.root, transfer)
-    }
+    const unfinished = this.transfers().filter(({ state }) => state !== 'whole')
+    await Promise.all(unfinished.map((transfer) => this.#stop(transfer, reason)))
+    this.#startNext() // it may have been resumed meanwhile
+  }
+
+  /** It may be dropped while its file in staging is being closed: then it does not come back. */
+  async #stop(transfer: Transfer, reason: string): Promise<void> {
+    this.#stopping.set(transfer.root, transfer)
+    await this.#end(transfer, reason)
+    if (this.#stopping.delete(transfer.root)) this.#queueFor(transfer).set(transfer.root, transfer)
   }
 
   resume(): void {
@@ -233,10 +241,18 @@ export class Downloader {
     } catch (error) {
       return this.#failed(transfer, error)
     }
+    this.#tellWhatLay(transfer)
     this.receiversChanged(transfer.root)
     if (transfer.picker?.missing === 0) return await this.#finish(transfer)
     for (const peer of transfer.sources()) this.#askPeer(peer)
     this.#lookForIdle()
+  }
+
+  /** Who wanted it too was told when nothing was known to lie here yet. */
+  #tellWhatLay(transfer: Transfer): void {
+    const { root } = transfer
+    const have = transfer.have()
+    if (hasAny(have)) for (const peer of this.#needs.alsoWanting(root)) peer.send({ type: 'have', root, have })
   }
 
   /** As long as something is missing: peers that could be asked and are not may have been passed over too early. */

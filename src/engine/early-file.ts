@@ -9,13 +9,22 @@ import { PieceSet } from '../sync/piece-set.ts'
 import { ordinalOf, type Stretch } from '../sync/stretch.ts'
 import { type Growing } from './piece-server.ts'
 
+/** A stretch that nobody offers for so long is left: its host has gone, or has found the file changed. */
+const UNOFFERED_MS = 5_000
+/** And so long after the last word of it, the file. */
+const FORGET_MS = 120_000
+
 export interface EarlyFileOptions {
   readonly path: RelPath
   /** Bytes of the whole file. */
   readonly size: number
-  /** Of its file in staging. */
+  /** The name of its file in staging. */
   readonly stagedAs: RootHash
-  readonly staged: Promise<StagedFile>
+}
+
+export interface EarlyFileNeeds {
+  /** Opens its file in staging, when its turn has come. */
+  readonly open: () => Promise<StagedFile>
 }
 
 interface Part {
@@ -28,22 +37,53 @@ export class EarlyFile {
   readonly path: RelPath
   readonly size: number
   readonly stagedAs: RootHash
-  readonly staged: Promise<StagedFile>
+  readonly #needs: EarlyFileNeeds
   readonly #parts = new Map<RootHash, Part>()
+  #staged: Promise<StagedFile> | null = null
+  #newsMs = 0
+  #offeredMs = 0
 
-  constructor({ path, size, stagedAs, staged }: EarlyFileOptions) {
+  constructor({ path, size, stagedAs }: EarlyFileOptions, needs: EarlyFileNeeds) {
     this.path = path
     this.size = size
     this.stagedAs = stagedAs
-    this.staged = staged
+    this.#needs = needs
+  }
+
+  /** Whoever hashes it has told more of it. */
+  heard(nowMs: number): void {
+    this.#newsMs = this.#offeredMs = nowMs
+  }
+
+  /**
+   * What is to be done about it, looked at again and again: to go on, to give up its stretches that are under way, or
+   * all of it. `isOffered` is null for a stretch that waits for its turn.
+   */
+  verdict(nowMs: number, isOffered: (name: RootHash) => boolean | null): 'go on' | 'leave' | 'forget' {
+    const underWay = this.underWay()
+    if (underWay.length === 0) return nowMs - this.#newsMs >= FORGET_MS ? 'forget' : 'go on'
+    const begun = underWay.map(isOffered).filter((offered) => offered !== null)
+    if (begun.length === 0 || begun.includes(true)) this.#offeredMs = nowMs
+    return nowMs - this.#offeredMs >= UNOFFERED_MS ? 'leave' : 'go on'
+  }
+
+  /** Its file in staging, which stays open as long as this is of use. */
+  staged(): Promise<StagedFile> {
+    return (this.#staged ??= this.#needs.open())
+  }
+
+  /** Closes its file in staging, if that was ever opened. */
+  async close(): Promise<void> {
+    await this.#staged?.then((staged) => staged.close()).catch(() => undefined)
   }
 
   /** False for one that cannot be of the same file as those before. */
-  add(name: RootHash, stretch: Stretch): boolean {
-    if (stretch.fileSize !== this.size || this.#parts.values().some((part) => overlap(part.stretch, stretch)))
-      return false
+  fits(stretch: Stretch): boolean {
+    return stretch.fileSize === this.size && !this.#parts.values().some((part) => overlap(part.stretch, stretch))
+  }
+
+  add(name: RootHash, stretch: Stretch): void {
     this.#parts.set(name, { stretch, have: null })
-    return true
   }
 
   /** Of all its stretches. */
@@ -69,7 +109,7 @@ export class EarlyFile {
   /** Where the bytes of a stretch go. */
   async open(name: RootHash): Promise<StagedFile> {
     const { offset, list } = this.#parts.get(name)!.stretch
-    return new StagedSpan(await this.staged, { offset, bytes: list.size })
+    return new StagedSpan(await this.staged(), { offset, bytes: list.size })
   }
 
   /** A stretch that is no longer being fetched, for others; null while its transfer serves it. */
@@ -94,8 +134,9 @@ export class EarlyFile {
   }
 
   async #read({ offset: from, list }: Stretch, ordinal: number, offset: number, into: Uint8Array): Promise<boolean> {
-    const staged = await this.staged
-    const got = await staged.read(into, from + offset).catch(() => 0)
+    const got = await this.staged()
+      .then((staged) => staged.read(into, from + offset))
+      .catch(() => 0)
     return got === into.byteLength && blake3(into).equals(pieceHash(list, ordinal))
   }
 }

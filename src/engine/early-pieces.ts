@@ -3,7 +3,8 @@
  * in staging. When a file's record has come, the transfer of its content goes on with that.
  *
  * Whether there will be a record is a guess: so nothing is fetched early whose path is known here, or of which some
- * lies here already, and all that has been announced goes before it. What no record follows is dropped.
+ * lies here already; all that has been announced goes before it, and gets the room that it takes on the disk. What no
+ * record follows is dropped.
  */
 import { blake3 } from '../base/blake3.ts'
 import { fromHex, type RelPath, type RootHash } from '../base/brand.ts'
@@ -13,30 +14,28 @@ import { Lookout } from '../base/lookout.ts'
 import { type FolderIndex } from '../db/index-port.ts'
 import { FsError, type Root, type StagedFile } from '../fs/root.ts'
 import { type Peer } from '../net/peer-port.ts'
-import { pieceHash, type PieceList } from '../sync/piece-list.ts'
+import { type PieceList } from '../sync/piece-list.ts'
 import { type Stretch, stretchName } from '../sync/stretch.ts'
-import { isZeroPiece } from '../sync/zero.ts'
 import { type Downloader } from './downloader.ts'
 import { EarlyFile } from './early-file.ts'
+import { type EarlyIndex, isComing, isKnown, liesHere } from './early-rules.ts'
 import { type Growing } from './piece-server.ts'
-import { type Adopted } from './transfer.ts'
+import { type OpenStaged } from './transfer.ts'
 
-/** Behind all that has been announced with the same priority. */
-const BEHIND = 0.5
+/** More than a config has priorities: behind all that has been announced. */
+const BEHIND_ALL = 1_000
 /** Of all files together: 128 GB, and some 40 MB of memory. */
 const MOST_STRETCHES = 4_096
-/** Of a stretch so many pieces are looked for on this host: a point release has most of its own here. */
-const PIECES_LOOKED_FOR = 16
+/** More than all hosts of a pool hash at a time. */
+const MOST_FILES = 64
 const LOOK_EVERY_MS = 1_000
-/** A stretch that nobody offers for so long is left: its host has gone, or has found the file changed. */
-const UNOFFERED_MS = 5_000
-/** And so long after the last news, the file. */
-const FORGET_MS = 120_000
 
 export interface EarlyPiecesNeeds {
   readonly disk: Pick<Root, 'openStaged' | 'renameStaged' | 'listStaged' | 'dropStaged' | 'freeBytes'>
-  readonly index: Pick<FolderIndex, 'entry' | 'recordsOf' | 'findPiece' | 'placesOf' | 'replica'>
+  readonly index: EarlyIndex & Pick<FolderIndex, 'replica'>
   readonly downloader: Pick<Downloader, 'fetch' | 'leave' | 'isOffered'>
+  /** What all transfers together will still write. */
+  readonly comingBytes: () => number
   /** False while nothing is to be written to the disk. */
   readonly mayFetch: () => boolean
   /** What stands at the path, if anything does, is still to be looked at or read. */
@@ -46,20 +45,12 @@ export interface EarlyPiecesNeeds {
   readonly log: Log
 }
 
-/** What is known of a file besides its pieces. */
-interface Watched {
-  readonly file: EarlyFile
-  newsMs: number
-  /** When one of its stretches that are under way was last offered by anybody. */
-  offeredMs: number
-}
-
 export class EarlyPieces {
   readonly #needs: EarlyPiecesNeeds
-  readonly #files = new Map<RelPath, Watched>()
+  readonly #files = new Map<RelPath, EarlyFile>()
   readonly #fileOf = new Map<RootHash, EarlyFile>()
   readonly #lookout: Lookout
-  #count = 0
+  #begun = 0
 
   constructor(needs: EarlyPiecesNeeds) {
     this.#needs = needs
@@ -68,15 +59,18 @@ export class EarlyPieces {
 
   /** A peer can give a stretch of a file that it is hashing. */
   told(peer: Peer, stretch: Stretch): void {
+    if (!peer.writer) return
+    const { downloader, rankOf, clock } = this.#needs
+    this.#files.get(stretch.path)?.heard(clock.elapsed())
     const name = stretchName(stretch)
-    if (!peer.writer || this.#fileOf.has(name) || !this.#isWelcome(stretch)) return
-    const watched = this.#files.get(stretch.path) ?? this.#begin(stretch)
-    if (!watched.file.add(name, stretch)) return
-    this.#fileOf.set(name, watched.file)
-    watched.newsMs = watched.offeredMs = this.#needs.clock.elapsed()
+    if (this.#fileOf.has(name) || !this.#isWelcome(stretch)) return
+    const file = this.#fileFor(stretch)
+    if (file?.fits(stretch) !== true) return
+    file.add(name, stretch)
+    file.heard(clock.elapsed())
+    this.#fileOf.set(name, file)
     this.#lookout.start()
-    const { downloader, rankOf } = this.#needs
-    downloader.fetch(name, { size: stretch.list.size, rank: rankOf(stretch.path) + BEHIND })
+    downloader.fetch(name, { size: stretch.list.size, rank: rankOf(stretch.path) + BEHIND_ALL })
   }
 
   /** The path of the file that a stretch of this name is of. */
@@ -89,8 +83,9 @@ export class EarlyPieces {
   }
 
   /** Where the bytes of the stretch go; null if there is none of that name. */
-  open(name: RootHash): Promise<StagedFile> | null {
-    return this.#fileOf.get(name)?.open(name) ?? null
+  async open(name: RootHash): Promise<OpenStaged | null> {
+    const file = this.#fileOf.get(name)
+    return file === undefined ? null : { staged: await file.open(name), pieces: null }
   }
 
   growing(name: RootHash): Growing | null {
@@ -99,7 +94,7 @@ export class EarlyPieces {
 
   /** True for what lies in staging for a file that is fetched early. */
   isStaged(name: RootHash): boolean {
-    return this.#files.values().some(({ file }) => file.stagedAs === name)
+    return this.#files.values().some(({ stagedAs }) => stagedAs === name)
   }
 
   /** All of it is there. False if this is no stretch. */
@@ -120,18 +115,17 @@ export class EarlyPieces {
   }
 
   /** What has come of a content, now that it has a name: staged under that. Null if nothing has. */
-  async adopt(list: PieceList, root: RootHash): Promise<Adopted | null> {
-    const file = [...this.#files.values()].find((watched) => watched.file.piecesOf(list) !== null)?.file
-    if (file === undefined) return null
+  async adopt(root: RootHash, list: PieceList): Promise<OpenStaged | null> {
+    const file = this.#mostOf(list)
+    if (file === null) return null
     this.#files.delete(file.path)
     await this.#leaveAll(file)
     this.#forgetNames(file)
-    const pieces = file.piecesOf(list)!
     try {
-      const staged = await file.staged
+      const staged = await file.staged()
       if ((await this.#needs.disk.listStaged()).includes(root)) throw new Error('it has been begun before')
       await this.#needs.disk.renameStaged(file.stagedAs, root)
-      return { staged, pieces }
+      return { staged, pieces: file.piecesOf(list) }
     } catch (error) {
       this.#needs.log.debug({ path: file.path, err: error }, `${file.path}: what came early is of no use`)
       await this.#discard(file)
@@ -139,62 +133,66 @@ export class EarlyPieces {
     }
   }
 
-  /** Nothing is to be written any more, and what has been written may be another disk's soon: gives all up. */
-  async pause(): Promise<void> {
-    await Promise.all([...this.#files.values()].map(({ file }) => this.#giveUp(file)))
+  /** True if something was given up: what has been announced needs the room. */
+  async makeRoom(): Promise<boolean> {
+    if (this.#files.size === 0) return false
+    await this.giveUpAll()
+    return true
+  }
+
+  /** Also when nothing is to be written any more, and what has been written may be another disk's soon. */
+  async giveUpAll(): Promise<void> {
+    await Promise.all([...this.#files.values()].map((file) => this.#giveUp(file)))
   }
 
   #isWelcome({ path, list }: Stretch): boolean {
-    const { mayFetch, isUnread } = this.#needs
+    const { mayFetch, isUnread, index } = this.#needs
     if (!mayFetch() || isUnread(path) || this.#fileOf.size >= MOST_STRETCHES) return false
-    return !this.#isKnown(path) && !this.#liesHere(list)
+    return !isKnown(path, index) && !liesHere(list, index)
   }
 
-  #isKnown(path: RelPath): boolean {
-    const { index } = this.#needs
-    const entry = index.entry(path)
-    if (entry !== null && entry.kind !== 'absent') return true
-    return index.recordsOf(path).some(({ kind }) => kind !== 'tombstone')
+  /** Another file at the same path takes the place of one of which nothing is to be had any more. */
+  #fileFor(stretch: Stretch): EarlyFile | null {
+    const known = this.#files.get(stretch.path)
+    if (known !== undefined && (known.fits(stretch) || known.underWay().length > 0)) return known
+    if (known !== undefined) void this.#giveUp(known)
+    return this.#files.size < MOST_FILES ? this.#begin(stretch) : null
   }
 
-  /** Some of it: an image that only has a new name is not sent at all, a point release hardly. */
-  #liesHere(list: PieceList): boolean {
-    const { index } = this.#needs
-    const step = Math.max(1, Math.floor(list.count / PIECES_LOOKED_FOR))
-    for (let ordinal = 0; ordinal < list.count; ordinal += step) {
-      const hash = pieceHash(list, ordinal)
-      const places = index.findPiece(hash)
-      if (places.some(({ root, length }) => !isZeroPiece(hash, length) && index.placesOf(root).length > 0)) return true
-    }
-    return false
+  #begin({ path, fileSize: size }: Stretch): EarlyFile {
+    const { index, clock } = this.#needs
+    const unique = `early ${index.replica} ${clock.now()} ${this.#begun++}`
+    const stagedAs = fromHex<RootHash>(blake3(Buffer.from(unique)).toString('hex'))
+    const file = new EarlyFile({ path, size, stagedAs }, { open: () => this.#openStaged(stagedAs, path, size) })
+    this.#files.set(path, file)
+    return file
   }
 
-  #begin({ path, fileSize: size }: Stretch): Watched {
-    const stagedAs = fromHex<RootHash>(
-      blake3(Buffer.from(`early ${this.#needs.index.replica} ${this.#count++}`)).toString('hex'),
-    )
-    const staged = this.#openStaged(stagedAs, path, size)
-    staged.catch(() => undefined) // whoever opens a stretch hears of it
-    const watched: Watched = { file: new EarlyFile({ path, size, stagedAs, staged }), newsMs: 0, offeredMs: 0 }
-    this.#files.set(path, watched)
-    return watched
-  }
-
-  /** Only where the whole file has room: else its transfer would not begin either. */
+  /** Only where the whole file has room beside all that is coming: else its transfer would not begin either. */
   async #openStaged(name: RootHash, path: RelPath, size: number): Promise<StagedFile> {
-    if ((await this.#needs.disk.freeBytes()) < size) throw new FsError('no-space', path, 'there is no room for it')
+    const free = (await this.#needs.disk.freeBytes()) - this.#needs.comingBytes()
+    if (free < size) throw new FsError('no-space', path, 'there is no room for it')
     return await this.#needs.disk.openStaged(name)
   }
 
   #look(): boolean {
     const nowMs = this.#needs.clock.elapsed()
-    for (const watched of this.#files.values()) {
-      const underWay = watched.file.underWay()
-      if (underWay.some((name) => this.#needs.downloader.isOffered(name))) watched.offeredMs = nowMs
-      else if (underWay.length > 0 && nowMs - watched.offeredMs >= UNOFFERED_MS) void this.#leaveAll(watched.file)
-      else if (underWay.length === 0 && nowMs - watched.newsMs >= FORGET_MS) void this.#giveUp(watched.file)
+    for (const file of this.#files.values()) {
+      const verdict = file.verdict(nowMs, (name) => this.#needs.downloader.isOffered(name))
+      if (verdict === 'leave') void this.#leaveAll(file)
+      if (verdict === 'forget' && !isComing(file, this.#needs.index)) void this.#giveUp(file)
     }
     return this.#files.size > 0
+  }
+
+  /** Of those that are a beginning of it, the one of which most is there. */
+  #mostOf(list: PieceList): EarlyFile | null {
+    let [most, pieces] = [null as EarlyFile | null, -1]
+    for (const file of this.#files.values()) {
+      const here = file.piecesOf(list)?.size ?? -1
+      if (here > pieces) [most, pieces] = [file, here]
+    }
+    return most
   }
 
   /** Resolves when none of it is being fetched. */
@@ -204,7 +202,7 @@ export class EarlyPieces {
   }
 
   async #giveUp(file: EarlyFile): Promise<void> {
-    if (this.#files.get(file.path)?.file === file) this.#files.delete(file.path)
+    if (this.#files.get(file.path) === file) this.#files.delete(file.path)
     await this.#leaveAll(file)
     this.#forgetNames(file)
     await this.#discard(file)
@@ -214,9 +212,9 @@ export class EarlyPieces {
     for (const name of file.names()) this.#fileOf.delete(name)
   }
 
-  /** What stays after all is swept at the next start. */
-  async #discard({ staged, stagedAs }: EarlyFile): Promise<void> {
-    await staged.then((open) => open.close()).catch(() => undefined)
-    await this.#needs.disk.dropStaged(stagedAs).catch(() => undefined)
+  /** What stays after all is swept later. */
+  async #discard(file: EarlyFile): Promise<void> {
+    await file.close()
+    await this.#needs.disk.dropStaged(file.stagedAs).catch(() => undefined)
   }
 }

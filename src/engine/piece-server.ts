@@ -16,6 +16,7 @@ import {
   type PieceList,
   pieceOffsets,
 } from '../sync/piece-list.ts'
+import { NOTHING } from '../sync/piece-set.ts'
 import { type ContentReader } from './content-reader.ts'
 import { Gains, sendSmallHaves } from './gains.ts'
 import { type RecentContents } from './recent-contents.ts'
@@ -24,7 +25,6 @@ import { type RecentContents } from './recent-contents.ts'
 const MOST_IDLE_BUFFERS = 32
 /** Piece lists kept unpacked between requests. */
 const MOST_LISTS = 16
-const NOTHING: Have = { all: false, bitmap: new Uint8Array(0) }
 
 /** What of a growing content can be served. */
 export interface Growing {
@@ -160,9 +160,11 @@ export class PieceServer {
   #known(root: RootHash): KnownList | null {
     const known = this.#lists.get(root)
     if (known !== undefined) return known
-    const list = this.#needs.stretchList(root) ?? this.#needs.index.pieceList(root)
+    const stretch = this.#needs.stretchList(root)
+    const list = stretch ?? this.#needs.index.pieceList(root)
     if (list === null) return null
     const made = { list, offsets: pieceOffsets(list) }
+    if (stretch !== null) return made // short, and so many that none would be found again
     const oldest = this.#lists.keys().next()
     if (this.#lists.size >= MOST_LISTS && !oldest.done) this.#lists.delete(oldest.value)
     this.#lists.set(root, made)

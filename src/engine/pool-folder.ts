@@ -27,7 +27,7 @@ import { RecentContents } from './recent-contents.ts'
 import { RemoteSide } from './remote-side.ts'
 import { RootGuard } from './root-guard.ts'
 import { ScrubSide } from './scrub-side.ts'
-import { ToldStretches } from './told-stretches.ts'
+import { type TellingOptions, ToldStretches } from './told-stretches.ts'
 import { Whereabouts } from './whereabouts.ts'
 
 export interface PoolFolderNeeds {
@@ -37,8 +37,8 @@ export interface PoolFolderNeeds {
   readonly scanner: Pick<Scanner, 'scanAll' | 'scanPath'>
   /** Opens a content's place in any folder of this host. */
   readonly openPlace: (place: ContentPlace) => Promise<OpenFile>
-  /** Absent: of large files only (sync/stretch.ts). */
-  readonly stretchBytes?: number
+  /** How files are told of while they are hashed. */
+  readonly telling?: TellingOptions
   readonly hasWriters: (file: OpenFile) => boolean | null
   /** Absent: there is nothing to take before the root is used, or to leave when it is not there. */
   readonly claim?: RootClaiming
@@ -237,6 +237,7 @@ export class PoolFolder implements FolderHandlers {
     this.#peers.add(peer)
     this.remote.records.greet(peer)
     this.remote.downloader.up(peer)
+    this.stretches.up(peer)
     this.remote.small.up(peer)
   }
 
@@ -244,6 +245,7 @@ export class PoolFolder implements FolderHandlers {
     if (!this.#peers.delete(peer)) return
     this.announcer.gone(peer)
     this.server.gone(peer)
+    this.stretches.down()
     this.remote.downloader.gone(peer)
     this.remote.small.gone(peer)
   }

@@ -11,6 +11,7 @@ import { type FolderIndex } from '../db/index-port.ts'
 import { FsError, type OldFile, type Root } from '../fs/root.ts'
 import { type Peer } from '../net/peer-port.ts'
 import { isNear } from '../sync/nearness.ts'
+import { type PieceList } from '../sync/piece-list.ts'
 import { reconcile } from '../sync/reconcile.ts'
 import { signedBytes } from '../sync/record-bytes.ts'
 import { type SignedRecord } from '../sync/record.ts'
@@ -30,7 +31,7 @@ import { Removals } from './removals.ts'
 import { RemoteChanges } from './remote-changes.ts'
 import { type RootGuard } from './root-guard.ts'
 import { SmallFetches } from './small-fetches.ts'
-import { type Transfer, type TransferNeeds } from './transfer.ts'
+import { type OpenStaged, type Transfer, type TransferNeeds } from './transfer.ts'
 import { TreeChanges } from './tree-changes.ts'
 import { WantedContents } from './wanted-contents.ts'
 
@@ -115,19 +116,22 @@ export class RemoteSide {
     const lists = new PieceLists({ ...needs, peers: (root) => this.#likely(root) })
     const pieceList = async (root: RootHash, size: number, signal: AbortSignal) =>
       this.early.listOf(root) ?? (await lists.get(root, size, signal))
-    const openStaged = (root: RootHash) => this.early.open(root) ?? disk.openStaged(root)
+    const open = async (root: RootHash, list: PieceList): Promise<OpenStaged> =>
+      (await this.early.open(root)) ??
+      (await this.early.adopt(root, list)) ?? { staged: await disk.openStaged(root), pieces: null }
     const rankOf = (path: RelPath) => needs.settings().rankOf?.(path) ?? 0
+    const comingBytes = () => this.downloader.transfers().reduce((sum, transfer) => sum + transfer.comingBytes, 0)
     this.downloader = new Downloader({
       ...needs,
       transfer: {
         ...needs,
-        disk: { openStaged, freeBytes: () => disk.freeBytes() },
-        adopt: (list, root) => this.early.adopt(list, root),
+        open,
+        makeRoom: () => this.early.makeRoom(),
         pieceList,
         breathe,
         inTurn,
         sleep: (ms, signal) => clock.sleep(ms, signal),
-        comingBytes: () => this.downloader.transfers().reduce((sum, transfer) => sum + transfer.comingBytes, 0),
+        comingBytes,
         elapsed: () => clock.elapsed(),
       },
       alsoWanting: (root) => server.alsoWanting(root),
@@ -142,6 +146,7 @@ export class RemoteSide {
     this.early = new EarlyPieces({
       ...needs,
       downloader: this.downloader,
+      comingBytes,
       mayFetch: () => !needs.isHalted() && !this.space.isFull,
       rankOf,
     })
@@ -222,7 +227,7 @@ export class RemoteSide {
     this.#cancelRetry()
     this.space.stop()
     this.small.pause()
-    await this.early.pause()
+    await this.early.giveUpAll()
     await this.downloader.pause('stopping')
     await this.applier.close()
   }
@@ -230,13 +235,14 @@ export class RemoteSide {
   pause(why: string): void {
     this.applier.pause()
     this.small.pause()
-    void this.early.pause()
+    void this.early.giveUpAll()
     void this.downloader.pause(why)
   }
 
   /** Goes on, unless the folder is halted or its disk full. */
   resume(): void {
     if (this.#needs.isHalted() || this.space.isFull) return
+    void this.wanted.sweep() // what could not be dropped while the disk was away
     this.downloader.resume()
     this.small.resume()
     this.applier.resume()

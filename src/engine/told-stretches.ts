@@ -15,6 +15,8 @@ import { type Growing } from './piece-server.ts'
 
 /** So much may be told of a file and not yet be with any peer: 2 GB. Where nobody wants any of it, no more is told. */
 const MOST_AHEAD = 64
+/** What is hashed sooner is sent soon enough: from the kernel's cache, 2 GB. */
+const TELL_AFTER_MS = 1_000
 /** A peer that has taken up what it was told has said so by then. */
 const LOOK_FOR_WANTING_MS = 5_000
 
@@ -26,9 +28,15 @@ export interface ToldStretchesNeeds {
   readonly isWanted: (name: RootHash) => boolean
   /** It is no longer served. */
   readonly gone: (name: RootHash) => void
-  /** Absent: STRETCH_BYTES. The files of tests are smaller. */
-  readonly stretchBytes?: number
-  readonly clock: Pick<Clock, 'after'>
+  /** Absent: STRETCH_BYTES, and after a second. The files of tests are smaller. */
+  readonly telling?: TellingOptions
+  readonly clock: Pick<Clock, 'after' | 'elapsed'>
+}
+
+export interface TellingOptions {
+  readonly stretchBytes: number
+  /** Nothing is told of a file that takes less to be hashed. */
+  readonly afterMs: number
 }
 
 /** A file that is being hashed. Disposed of before it is finished, what was told of it is taken back. */
@@ -63,22 +71,40 @@ export class ToldStretches {
 
   /** Null where nothing is told: of files that gain little, and of what may not be announced as it is. */
   begin(path: RelPath, fileSize: number): Telling | null {
-    const stretchBytes = this.#needs.stretchBytes ?? STRETCH_BYTES
+    const { stretchBytes, afterMs } = this.#needs.telling ?? { stretchBytes: STRETCH_BYTES, afterMs: TELL_AFTER_MS }
     if (fileSize < 2 * stretchBytes || !this.#needs.mayWrite() || this.#isKnown(path)) return null
     const told: Told = { path, stretches: new Map(), ahead: new Set(), untold: [], file: null, isHashing: true }
     const cutter = new StretchCutter({ path, fileSize, stretchBytes })
+    const fromMs = this.#needs.clock.elapsed() + afterMs
     this.#files.add(told)
     this.#lookout.start()
     return {
       hashed: (pieces) => {
+        if (!this.#files.has(told)) return
         told.untold.push(...cutter.add(pieces))
-        this.#tell(told)
+        if (this.#needs.clock.elapsed() >= fromMs) this.#tell(told)
       },
       finished: () => {
         told.isHashing = false
         told.untold = []
       },
       [Symbol.dispose]: () => void (told.isHashing && this.#forget(told)),
+    }
+  }
+
+  /** A peer that comes later can help with what nobody has got. */
+  up(peer: Peer): void {
+    for (const told of this.#files) {
+      for (const name of told.ahead) peer.send({ type: 'stretch', stretch: told.stretches.get(name)! })
+      this.#tell(told)
+    }
+  }
+
+  /** What it was at is nobody's now. */
+  down(): void {
+    for (const told of this.#files) {
+      for (const name of told.ahead) if (!this.#needs.isWanted(name)) told.ahead.delete(name)
+      this.#tell(told)
     }
   }
 
@@ -114,12 +140,13 @@ export class ToldStretches {
   }
 
   #tell(told: Told): void {
-    if (!this.#files.has(told)) return
+    const peers = this.#needs.peers()
+    if (!this.#files.has(told) || peers.size === 0) return
     for (const stretch of told.untold.splice(0, MOST_AHEAD - told.ahead.size)) {
       const name = stretchName(stretch)
       told.stretches.set(name, stretch)
       told.ahead.add(name)
-      for (const peer of this.#needs.peers()) peer.send({ type: 'stretch', stretch })
+      for (const peer of peers) peer.send({ type: 'stretch', stretch })
     }
   }
 

@@ -2,8 +2,9 @@
  * One content on its way into staging.
  *
  *   1. get the piece list: from the index, else from a peer, checked against the root hash
- *   2. go on with what came while its first host was hashing it (early-pieces.ts); else open staging, and believe of what lies there only what hashes right (so a crash needs no notes); one transfer
- *      after the other, so that the first goes on soon
+ *   2. go on with what came while its first host was hashing it (early-pieces.ts); else open staging, and believe of
+ *      what lies there only what hashes right (so a crash needs no notes); one transfer after the other, so that the
+ *      first goes on soon
  *   3. take from this disk what any file or archived file here has; zeros need no bytes at all
  *   4. fetch the rest: the downloader asks peers, `receive` verifies and writes
  *   5. fdatasync, unless it is small; the applier installs it, and syncs it then
@@ -33,9 +34,11 @@ const SYNCED_WITH_NAME_BYTES = 1 << 20
 const scratch = new BufferPool({ bytes: MAX_PIECE_BYTES, mostIdle: 8 })
 
 export interface TransferNeeds {
-  readonly disk: Pick<Root, 'openStaged' | 'freeBytes'>
-  /** What of the content came before it had a name; null if nothing did. */
-  readonly adopt: (list: PieceList, root: RootHash) => Promise<Adopted | null>
+  readonly disk: Pick<Root, 'freeBytes'>
+  /** Its file in staging. */
+  readonly open: (root: RootHash, list: PieceList) => Promise<OpenStaged>
+  /** True if what is only a guess has given up room on the disk. */
+  readonly makeRoom: () => Promise<boolean>
   readonly index: Pick<FolderIndex, 'findPiece' | 'placesOf' | 'replica'>
   readonly reader: Pick<ContentReader, 'read' | 'lend'>
   /** The content's list, verified and in the index. */
@@ -50,10 +53,10 @@ export interface TransferNeeds {
   readonly elapsed: () => number
 }
 
-/** A file in staging, and which of the content's pieces have been verified and written there. */
-export interface Adopted {
+/** A file in staging; which pieces have been verified and written there, where this is known. */
+export interface OpenStaged {
   readonly staged: StagedFile
-  readonly pieces: PieceSet
+  readonly pieces: PieceSet | null
 }
 
 export type TransferState = 'waiting' | 'listing' | 'checking' | 'fetching' | 'syncing' | 'whole'
@@ -77,8 +80,7 @@ export class Transfer implements Growing {
   #staged: StagedFile | null = null
   #opening: Promise<unknown> = Promise.resolve()
   #hasRoom = false
-  /** Takes what has been asked for, but nothing more is to be asked. */
-  isEnding = false
+  #isEnding = false
 
   constructor(options: { root: RootHash; size: number; rank: number }, needs: TransferNeeds) {
     this.root = options.root
@@ -101,6 +103,11 @@ export class Transfer implements Growing {
   get isOffered(): boolean {
     if (this.state === 'fetching') return this.#picker?.isOffered === true
     return this.state !== 'listing' || [...this.#haves.values()].some(hasAny)
+  }
+
+  /** Nothing more is to be asked for; what has been is welcome. */
+  get isEnding(): boolean {
+    return this.#isEnding
   }
 
   get missingBytes(): number {
@@ -135,8 +142,10 @@ export class Transfer implements Growing {
       self: this.#needs.index.replica,
       seed: this.root,
     })
-    this.#staged = await this.#opened(list)
-    await this.#takeWhatLiesHere(list, this.#staged)
+    const { staged, pieces } = await this.#opened(list)
+    this.#staged = staged
+    if (pieces === null) await this.#takeWhatLiesHere(list, staged)
+    else await this.#goOnWith(pieces, list, staged)
     await this.#checkRoom(this.#picker.missingBytes)
     this.signal.throwIfAborted()
     for (const [peer, have] of this.#haves) this.#picker.peerHas(peer.replica, have)
@@ -144,19 +153,18 @@ export class Transfer implements Growing {
   }
 
   /** The staging file; closed again if the transfer was closed meanwhile, for nobody else would. */
-  async #opened(list: PieceList): Promise<StagedFile> {
-    const opening = this.#open(list)
+  async #opened(list: PieceList): Promise<OpenStaged> {
+    const opening = this.#needs.open(this.root, list)
     this.#opening = opening
-    const staged = await opening
-    if (this.signal.aborted) await staged.close()
+    const opened = await opening
+    if (this.signal.aborted) await opened.staged.close()
     this.signal.throwIfAborted()
-    return staged
+    return opened
   }
 
-  async #open(list: PieceList): Promise<StagedFile> {
-    const adopted = await this.#needs.adopt(list, this.root)
-    adopted?.pieces.each((ordinal) => this.#picker?.gotPiece(ordinal))
-    return adopted?.staged ?? (await this.#needs.disk.openStaged(this.root))
+  /** Asks for no more. */
+  end(): void {
+    this.#isEnding = true
   }
 
   /** fetching -> syncing -> whole. */
@@ -243,11 +251,19 @@ export class Transfer implements Growing {
       const free = await this.#needs.disk.freeBytes()
       const coming = this.#needs.comingBytes()
       if (neededBytes + coming <= free) break
+      if (await this.#needs.makeRoom()) continue
       if (coming === 0)
         throw new FsError('no-space', this.root, `it needs ${neededBytes} bytes more, but only ${free} may be used`)
       await this.#needs.sleep(LOOK_FOR_ROOM_MS, this.signal)
     }
     this.#hasRoom = true
+  }
+
+  /** What is known to be there need not be read, and of what is not nothing counts. */
+  async #goOnWith(pieces: PieceSet, list: PieceList, staged: StagedFile): Promise<void> {
+    pieces.each((ordinal) => this.#picker?.gotPiece(ordinal))
+    await staged.truncate(this.size)
+    await this.#takePieces(list, staged, () => false)
   }
 
   async #takeWhatLiesHere(list: PieceList, staged: StagedFile): Promise<void> {

@@ -43,6 +43,7 @@ export class MemoryStaging {
     this.#needs.disk().take(this.#place(from))
     this.#needs.disk().put(this.#place(to), file)
     for (const [open, name] of this.#open) if (name === from) this.#open.set(open, to)
+    this.#failed.delete(to)
     if (this.#failed.delete(from)) this.#failed.add(to)
   }
 

@@ -15,9 +15,9 @@ export class StagedSpan implements StagedFile {
     this.#bytes = span.bytes
   }
 
-  /** Its length is what it will have. */
+  /** As long as it will be, once anything of it has been written. */
   async stat(): Promise<Stat> {
-    return { ...(await this.#file.stat()), size: this.#bytes }
+    return { ...(await this.#file.stat()), size: this.dataFrom(0) < this.#bytes ? this.#bytes : 0 }
   }
 
   read(into: Uint8Array, position: number): Promise<number> {

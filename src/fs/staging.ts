@@ -44,6 +44,7 @@ export class Staging {
     using dir = this.#layout.openStaging()
     await attempt(dir.showChild(from), `cannot rename it to ${to}`, () => renameFile(dir.at(from), dir.at(to)))
     for (const [file, name] of this.#open) if (name === from) this.#open.set(file, to)
+    this.#failed.delete(to)
     if (this.#failed.delete(from)) this.#failed.add(to)
   }
 

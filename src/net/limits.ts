@@ -69,7 +69,7 @@ export const MAX_HAVE_BYTES = 512 * 1024
 export const MAX_TOLD_LIST_BYTES = 32 * 34
 /** Contents of one piece that are wanted, told or asked for in one message: 32 KiB of hashes. */
 export const MAX_SMALL_CONTENTS = 1_000
-/** A stretch of a file that is being hashed, with its piece list: some 140 KB. */
+/** A stretch of a file that is being hashed, with its piece list: some 35 KB. */
 export const MAX_STRETCH_LIST_BYTES = MOST_STRETCH_PIECES * PACKED_PIECE_BYTES
 /** Ordinals told in one 'gained': 50 ms at 10 GB/s, and below a message. */
 export const MAX_GAINED_ORDINALS = 100_000

@@ -3,6 +3,8 @@
 /** What a peer tells about a content: nothing, everything, or a bitmap (bit i of byte i >> 3 is piece i). */
 export type Have = { readonly all: true } | { readonly all: false; readonly bitmap: Uint8Array }
 
+export const NOTHING: Have = { all: false, bitmap: new Uint8Array(0) }
+
 export class PieceSet {
   /** Bit i & 31 of word i >> 5 is piece i. Read only, for `common`. */
   readonly words: Uint32Array

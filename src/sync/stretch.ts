@@ -6,13 +6,21 @@
 import { blake3 } from '../base/blake3.ts'
 import { fromHex, type RelPath, type RootHash } from '../base/brand.ts'
 import { ByteWriter } from './byte-writer.ts'
-import { HASH_BYTES, pieceHash, type PieceList, PieceListBuilder, pieceOffsets, rootHash } from './piece-list.ts'
+import {
+  HASH_BYTES,
+  MIN_PIECE_BYTES,
+  pieceHash,
+  type PieceList,
+  PieceListBuilder,
+  pieceOffsets,
+  rootHash,
+} from './piece-list.ts'
 import { isZeroPiece } from './zero.ts'
 
 /** Long enough to cost little, short enough to spread soon: a quarter second of 1 Gbit/s. */
 export const STRETCH_BYTES = 32 << 20
-/** No piece list of a stretch is longer, whatever the pieces: what hosts remember of a file stays bounded. */
-export const MOST_STRETCH_PIECES = 4_096
+/** Of the smallest size. */
+export const MOST_STRETCH_PIECES = STRETCH_BYTES / MIN_PIECE_BYTES
 
 export interface Stretch {
   readonly path: RelPath
@@ -76,8 +84,13 @@ export class StretchCutter {
 export function ordinalOf({ offset, list }: Stretch, whole: PieceList, offsets: Float64Array): number | null {
   const from = ordinalAt(offset, offsets)
   const to = from + list.count
-  const hashes = whole.hashes.subarray(from * HASH_BYTES, to * HASH_BYTES)
-  return offsets[from] === offset && Buffer.compare(hashes, list.hashes) === 0 ? from : null
+  // Whoever told of it may have lied about where its pieces lie: lengths as well as hashes are those of the whole.
+  const isThere =
+    offsets[from] === offset &&
+    offsets[to] === offset + list.size &&
+    Buffer.compare(whole.hashes.subarray(from * HASH_BYTES, to * HASH_BYTES), list.hashes) === 0 &&
+    Buffer.compare(whole.sectors.subarray(from * 2, to * 2), list.sectors) === 0
+  return isThere ? from : null
 }
 
 /** The last piece that begins at `offset` or before. */

@@ -23,13 +23,14 @@ interface Bench {
 
 function downloaderOf({ peers, whole, toInstall = () => 0, close = () => Promise.resolve() }: Bench): Downloader {
   const staged = { stat: () => ({ size: 0 }), truncate: () => {}, sync: () => {}, close }
-  const disk = { openStaged: () => staged as unknown as StagedFile, freeBytes: () => Infinity }
+  const disk = { freeBytes: () => Infinity }
   return new Downloader({
     transfer: {
       disk: disk as unknown as Root,
       index: { findPiece: () => [], placesOf: () => [], replica: 'self' as ReplicaId },
       reader: { read: () => Promise.resolve(false), lend: () => Promise.resolve(null) },
-      adopt: async () => null,
+      open: async () => ({ staged: staged as unknown as StagedFile, pieces: null }),
+      makeRoom: async () => false,
       inTurn: (_transfer, check) => check(),
       pieceList: () => Promise.resolve(list as Exclude<typeof list, string>),
       breathe: () => Promise.resolve(),

@@ -18,7 +18,7 @@ function pieces(count: number): PieceList {
 }
 
 /** Each piece is a stretch. */
-function bench(mayWrite = true) {
+function bench({ mayWrite = true, afterMs = 0 } = {}) {
   const clock = new VirtualClock()
   const [heard, wanted, gone] = [[] as RootHash[], new Set<RootHash>(), [] as RootHash[]]
   const send = (message: FolderMessage) => void (message.type === 'stretch' && heard.push(stretchName(message.stretch)))
@@ -31,7 +31,7 @@ function bench(mayWrite = true) {
     peers: () => new Set([{ send } as unknown as Peer]),
     isWanted: (name: RootHash) => wanted.has(name),
     gone: (name: RootHash) => void gone.push(name),
-    stretchBytes: MAX_PIECE_BYTES,
+    telling: { stretchBytes: MAX_PIECE_BYTES, afterMs },
     clock,
   }
   const stretches = new ToldStretches(needs as unknown as ToldStretchesNeeds)
@@ -75,6 +75,17 @@ test('what has another content when it is served is taken back as a whole', asyn
   assert.deepEqual([gone, stretches.growing(heard[1]!), closed()], [heard, null, 1])
 })
 
+test('a file that is hashed soon is not told of, one that takes longer is, with all that was hashed before', async () => {
+  const { clock, heard, stretches } = bench({ afterMs: 1_000 })
+  const [soon, late] = [stretches.begin(PATH, FILE_BYTES)!, stretches.begin(PATH, FILE_BYTES)!]
+  for (const telling of [soon, late]) telling.hashed(pieces(2))
+  soon.finished()
+  await clock.pass(1_000)
+  assert.equal(heard.length, 0)
+  late.hashed(pieces(1))
+  assert.equal(heard.length, 3)
+})
+
 test('what is not finished is taken back', () => {
   const { heard, gone, stretches } = bench()
   {
@@ -86,5 +97,5 @@ test('what is not finished is taken back', () => {
 
 test('small files, and those of who may only read, are not told of', () => {
   assert.equal(bench().stretches.begin(PATH, 2 * MAX_PIECE_BYTES - 1), null)
-  assert.equal(bench(false).stretches.begin(PATH, FILE_BYTES), null)
+  assert.equal(bench({ mayWrite: false }).stretches.begin(PATH, FILE_BYTES), null)
 })

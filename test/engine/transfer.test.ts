@@ -9,9 +9,9 @@ test('a transfer has ended only when its staging file, asked for just before, ha
   const opening = Promise.withResolvers<unknown>()
   const happened: string[] = []
   const needs = {
-    disk: { openStaged: () => opening.promise },
+    open: () => opening.promise,
     index: { replica: 'self' },
-    adopt: async () => null,
+    makeRoom: async () => false,
     pieceList: () => Promise.resolve(new PieceListBuilder().build()),
   }
   const options = { root: rootHash(new PieceListBuilder().build()), size: 0, rank: 0 }
@@ -21,7 +21,7 @@ test('a transfer has ended only when its staging file, asked for just before, ha
   const ended = transfer.close('no longer wanted').then(() => void happened.push('ended'))
   await new Promise(setImmediate)
   assert.equal(happened.length, 0)
-  opening.resolve({ close: async () => void happened.push('closed') })
+  opening.resolve({ staged: { close: async () => void happened.push('closed') }, pieces: null })
   await Promise.all([prepared, ended])
   assert.deepEqual(happened, ['closed', 'prepared', 'ended'])
 })
@@ -39,12 +39,13 @@ test('a piece that two peers send at the same time is written once, and both are
     write: () => new Promise<void>((resolve) => writes.push(resolve)),
   }
   const needs = {
-    disk: { openStaged: () => Promise.resolve(staged), freeBytes: () => Promise.resolve(Infinity) },
+    open: () => Promise.resolve({ staged, pieces: null }),
+    disk: { freeBytes: () => Promise.resolve(Infinity) },
     index: { findPiece: () => [], placesOf: () => [], replica: 'self' },
     reader: { read: () => Promise.resolve(false) },
     pieceList: () => Promise.resolve(list),
     breathe: () => Promise.resolve(),
-    adopt: async () => null,
+    makeRoom: async () => false,
     sleep: () => Promise.resolve(),
     comingBytes: () => 0,
     elapsed: () => 0,
@@ -122,11 +123,12 @@ function staging(
   const size = pieces.reduce((sum, { byteLength }) => sum + byteLength, 0)
   const staged = { ...file, stat: async () => ({ size }), truncate: async () => {} }
   const needs = {
-    disk: { openStaged: async () => staged, freeBytes: async () => Infinity },
+    open: async () => ({ staged, pieces: null }),
+    disk: { freeBytes: async () => Infinity },
     index: { findPiece: () => [], replica: 'self' },
     pieceList: async () => list,
     breathe: async () => {},
-    adopt: async () => null,
+    makeRoom: async () => false,
     sleep: async () => {},
     comingBytes: () => 0,
     inTurn,

@@ -6,6 +6,7 @@ import { type FolderIndex } from '../../src/db/index-port.ts'
 import { openIndexDatabase } from '../../src/db/open.ts'
 import { type FolderSettings } from '../../src/engine/folder-settings.ts'
 import { PoolFolder } from '../../src/engine/pool-folder.ts'
+import { type TellingOptions } from '../../src/engine/told-stretches.ts'
 import { type MemoryOp, MemoryRoot } from '../../src/fs/memory-root.ts'
 import { type FsErrorCode } from '../../src/fs/root.ts'
 import { type MemoryLink, MemoryNetwork } from '../../src/net/memory-network.ts'
@@ -33,7 +34,7 @@ interface Life {
 /** What is not as it is in most tests. */
 export interface BenchOptions {
   readonly hasher?: Pick<Hasher, 'hash'>
-  readonly stretchBytes?: number
+  readonly telling?: TellingOptions
 }
 
 export class BenchHost {
@@ -190,7 +191,7 @@ export class TwoHosts {
   }
 }
 
-function keysOf(secret: string): FolderKeys {
+export function keysOf(secret: string): FolderKeys {
   const keys = parseSecret(secret)
   if (typeof keys === 'string') throw new Error(keys)
   return keys

@@ -262,7 +262,10 @@ export class SimHost {
   #hashing(clock: HostClock) {
     const { hashesForMs: slowestMs } = this.#options
     if (slowestMs === null) return { hasher: new InlineHasher() }
-    return { hasher: new SlowHasher({ clock, chance: this.#needs.chance, slowestMs }), stretchBytes: 1 }
+    return {
+      hasher: new SlowHasher({ clock, chance: this.#needs.chance, slowestMs }),
+      telling: { stretchBytes: 1, afterMs: 0 },
+    }
   }
 
   #slowDisk(clock: HostClock): Root {
