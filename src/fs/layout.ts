@@ -13,7 +13,7 @@ import { join, relative, resolve } from 'node:path'
 import { assert } from '../base/assert.ts'
 import { type DirPath, type RelPath } from '../base/brand.ts'
 import { attempt } from './fs-errors.ts'
-import { descend, descendIfThere, DirHandle, type Leaf } from './handles.ts'
+import { descend, descendIfThere, DirHandle, isNothing, type Leaf } from './handles.ts'
 import { descendMaking } from './make-directories.ts'
 import { type Ownership } from './ownership.ts'
 import { FsError } from './root.ts'
@@ -109,11 +109,10 @@ export class Layout {
   async makePlace(path: RelPath): Promise<Place> {
     const names = this.#names(path)
     const name = names.pop() ?? ''
-    const key = names.join('/')
-    const known = this.#handles.take(key)
-    if (known !== null) return placeIn(known, name)
+    const there = ifThere(() => this.#directory(names))
+    if (there !== null) return placeIn(there, name)
     const dir = await descendMaking(this.openTop(), names, this.dirOwnership)
-    return placeIn(this.#handles.share(key, dir), name)
+    return placeIn(this.#handles.share(names.join('/'), dir), name)
   }
 
   /** A directory has been removed, or something else put in its place: it is walked to anew. */
@@ -142,7 +141,7 @@ export class Layout {
   async makeStaging(): Promise<DirHandle> {
     const ownership = { owner: null, group: null, mode: 0o700 }
     return (
-      this.#handles.take(STAGING_KEY) ??
+      ifThere(() => this.openStaging()) ??
       this.#handles.share(STAGING_KEY, await descendMaking(await this.makeMeta(), [STAGING_NAME], ownership))
     )
   }
@@ -180,6 +179,19 @@ export class Layout {
     if (path === '') return []
     if (this.isOurs(path)) throw new FsError('denied', path, `the name ${META_NAME} is kept for isosyncd itself`)
     return splitNames(path)
+  }
+}
+
+/**
+ * A directory that is there, and almost all are, is shared in the same breath: those who ask beside it would each walk there by
+ * themselves while one is awaited.
+ */
+function ifThere(open: () => DirHandle): DirHandle | null {
+  try {
+    return open()
+  } catch (error) {
+    if (isNothing(error)) return null
+    throw error
   }
 }
 

@@ -50,6 +50,19 @@ describe('SharedHandles', () => {
 })
 
 describe('Layout', () => {
+  it('walks once to a directory that many make places in at once', async () => {
+    const anyone = { owner: null, group: null, fileMode: null, dirMode: null, minFreeBytes: 0 }
+    const layout = new Layout({ dir: join(top, 'pool'), ...anyone })
+    mkdirSync(join(top, 'pool', 'dir'), { recursive: true })
+    using staging = await layout.makeStaging()
+    const names = ['a', 'b', 'c']
+    const places = await Promise.all(names.map((name) => layout.makePlace(p(`dir/${name}`))))
+    const stagings = await Promise.all(names.map(() => layout.makeStaging()))
+    assert.equal(new Set(places.map(({ dir }) => dir.fd)).size, 1)
+    assert.deepEqual(new Set(stagings.map(({ fd }) => fd)), new Set([staging.fd]))
+    for (const handle of [...places, ...stagings]) handle[Symbol.dispose]()
+  })
+
   it('walks to a directory anew in the next breath: one that was swapped for a link is not used', async () => {
     const anyone = { owner: null, group: null, fileMode: null, dirMode: null, minFreeBytes: 0 }
     const layout = new Layout({ dir: join(top, 'pool'), ...anyone })
