@@ -14,7 +14,7 @@ export interface Blake3Hasher {
 
 interface Implementation {
   name: 'native' | 'wasm'
-  readonly hash: (bytes: Uint8Array) => Buffer
+  readonly hex: (bytes: Uint8Array) => string
   readonly hasher: () => Blake3Hasher
 }
 
@@ -23,10 +23,16 @@ const require = createRequire(import.meta.url)
 function load(): Implementation {
   try {
     const native = require('@napi-rs/blake-hash') as typeof Native
-    const asBuffer = (b: Uint8Array) => (Buffer.isBuffer(b) ? b : Buffer.from(b.buffer, b.byteOffset, b.byteLength))
+    const asBuffer = (bytes: Uint8Array) => bytes as Buffer // its types ask for more than it needs
+    const state = new native.Blake3Hasher()
     return {
       name: 'native',
-      hash: (bytes) => native.blake3(asBuffer(bytes)),
+      // Each Buffer that comes from native code costs the collector as much as hashing a kilobyte: digits cost half of it.
+      hex: (bytes) => {
+        state.reset()
+        state.update(asBuffer(bytes))
+        return state.digest('hex')
+      },
       hasher() {
         const state = new native.Blake3Hasher()
         return { update: (bytes) => void state.update(asBuffer(bytes)), digest: () => state.digestBuffer() }
@@ -36,7 +42,7 @@ function load(): Implementation {
     const wasm = require('blake3') as typeof Wasm
     return {
       name: 'wasm',
-      hash: (bytes) => Buffer.from(wasm.hash(bytes)),
+      hex: (bytes) => wasm.hash(bytes).toString('hex'),
       hasher() {
         const state = wasm.createHash()
         return { update: (bytes) => void state.update(bytes), digest: () => Buffer.from(state.digest()) }
@@ -50,8 +56,13 @@ const implementation = load()
 /** Which implementation this process uses: 'native' or 'wasm'. */
 export const blake3Kind = implementation.name
 
-/** The BLAKE3 hash of `bytes`, 32 bytes. */
-export const blake3 = implementation.hash
+/** The BLAKE3 hash of `bytes`, in hexadecimal digits. */
+export const blake3Hex = implementation.hex
+
+/** The same as its 32 bytes. */
+export function blake3(bytes: Uint8Array): Buffer {
+  return Buffer.from(implementation.hex(bytes), 'hex')
+}
 
 /** For bytes that come in parts. */
 export const createBlake3 = implementation.hasher

@@ -12,9 +12,9 @@ const PRIVATE_KEY_BYTES = 64
 /** The part of sodium-native that is used here; it brings no types of its own. */
 interface Sodium {
   sodium_malloc(bytes: number): Buffer
-  crypto_sign_seed_keypair(publicKey: Buffer, privateKey: Buffer, seed: Buffer): void
-  crypto_sign_detached(signature: Buffer, message: Buffer, privateKey: Buffer): void
-  crypto_sign_verify_detached(signature: Buffer, message: Buffer, publicKey: Buffer): boolean
+  crypto_sign_seed_keypair(publicKey: Uint8Array, privateKey: Buffer, seed: Uint8Array): void
+  crypto_sign_detached(signature: Uint8Array, message: Uint8Array, privateKey: Buffer): void
+  crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean
 }
 
 export interface SignPair {
@@ -29,10 +29,10 @@ const sodium = createRequire(import.meta.url)('sodium-native') as Sodium
 export function signPair(seed: Uint8Array): SignPair {
   const publicKey = Buffer.alloc(PUBLIC_KEY_BYTES)
   const privateKey = sodium.sodium_malloc(PRIVATE_KEY_BYTES)
-  sodium.crypto_sign_seed_keypair(publicKey, privateKey, view(seed))
+  sodium.crypto_sign_seed_keypair(publicKey, privateKey, seed)
   const sign = (bytes: Uint8Array) => {
-    const signature = Buffer.alloc(SIGNATURE_BYTES)
-    sodium.crypto_sign_detached(signature, view(bytes), privateKey)
+    const signature = Buffer.allocUnsafe(SIGNATURE_BYTES)
+    sodium.crypto_sign_detached(signature, bytes, privateKey)
     return signature
   }
   return { publicKey, sign }
@@ -41,10 +41,5 @@ export function signPair(seed: Uint8Array): SignPair {
 /** True if the owner of `publicKey` signed `bytes`. */
 export function isSignedBy(publicKey: Uint8Array, bytes: Uint8Array, signature: Uint8Array): boolean {
   if (signature.byteLength !== SIGNATURE_BYTES) return false
-  return sodium.crypto_sign_verify_detached(view(signature), view(bytes), view(publicKey))
-}
-
-/** The same bytes as the kind of array that sodium-native takes. */
-function view(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return sodium.crypto_sign_verify_detached(signature, bytes, publicKey)
 }

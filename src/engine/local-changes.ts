@@ -2,7 +2,7 @@
  * What users do to the tree on this host becomes records: sightings of the scanner come in, settled files are hashed,
  * and each change is signed, committed and then announced.
  */
-import { type RelPath } from '../base/brand.ts'
+import { type RelPath, type RootHash } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
 import { type Change, type FolderIndex } from '../db/index-port.ts'
 import { type Sighting } from '../scan/sighting.ts'
@@ -203,7 +203,8 @@ export class LocalChanges {
   }
 
   async #takeHashed(path: RelPath, stat: Stat, list: PieceList): Promise<void> {
-    const [observed, content] = [observedFile(stat, list), this.#newContent(list)]
+    const observed = observedFile(stat, list)
+    const content = this.#newContent(observed.root, list)
     if (!this.#mayBeTooMuch(path, observed)) return await this.#commit(path, stat, observed, content)
     await this.#needs.committer.commit(() => content)
     this.#needs.overwrites.add({ path, stat, observed })
@@ -241,14 +242,15 @@ export class LocalChanges {
       if (observed.kind === 'file' && index.pieceList(observed.root) !== null)
         return await this.#commit(path, stat, observed, [])
       const list = await taker.hash(path, stat, this.#stop.signal)
-      if (list !== null) await this.#commit(path, stat, observedFile(stat, list), this.#newContent(list))
+      if (list === null) return
+      const seen = observedFile(stat, list)
+      await this.#commit(path, stat, seen, this.#newContent(seen.root, list))
     } catch (error) {
       this.#failed(path, error)
     }
   }
 
-  #newContent(list: PieceList): readonly Change[] {
-    const root = rootHash(list)
+  #newContent(root: RootHash, list: PieceList): readonly Change[] {
     return this.#needs.index.pieceList(root) === null ? [{ op: 'content', root, list }] : []
   }
 

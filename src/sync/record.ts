@@ -2,7 +2,7 @@
  * Records: what the folder says of one path. The author signs every field (DESIGN: "signed records"), so whoever
  * passes a record on cannot change it.
  */
-import { blake3 } from '../base/blake3.ts'
+import { blake3Hex } from '../base/blake3.ts'
 import { fromHex, type RelPath, type ReplicaId, type RootHash } from '../base/brand.ts'
 import { type Version } from './version.ts'
 
@@ -81,7 +81,7 @@ export function contentHash(of: ContentLike): RootHash | null {
 
 /** Part of the protocol: must never change. */
 function linkHash(target: string): RootHash {
-  return fromHex(blake3(new TextEncoder().encode(`isosync/1 link ${target}`)).toString('hex'))
+  return fromHex(blake3Hex(new TextEncoder().encode(`isosync/1 link ${target}`)))
 }
 
 export type ContentLike =

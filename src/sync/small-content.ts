@@ -4,11 +4,13 @@
  */
 import { blake3 } from '../base/blake3.ts'
 import { type RootHash } from '../base/brand.ts'
-import { MIN_PIECE_BYTES, type PieceList, PieceListBuilder, rootHash } from './piece-list.ts'
+import { MIN_PIECE_BYTES, type PieceList, rootHash, SECTOR_BYTES } from './piece-list.ts'
 import { ownerOf } from './shares.ts'
 
 /** Longer ones may be cut. */
 export const MOST_SMALL_BYTES = MIN_PIECE_BYTES
+
+const EMPTY: PieceList = { size: 0, count: 0, hashes: new Uint8Array(0), sectors: new Uint8Array(0) }
 
 export function isSmall(size: number): boolean {
   return size <= MOST_SMALL_BYTES
@@ -16,9 +18,14 @@ export function isSmall(size: number): boolean {
 
 /** The piece list of a small content. */
 export function smallList(bytes: Uint8Array): PieceList {
-  const builder = new PieceListBuilder()
-  if (bytes.byteLength > 0) builder.add(blake3(bytes), bytes.byteLength)
-  return builder.build()
+  const size = bytes.byteLength
+  if (size === 0) return EMPTY
+  return {
+    size,
+    count: 1,
+    hashes: new Uint8Array(blake3(bytes)),
+    sectors: Uint8Array.of(Math.ceil(size / SECTOR_BYTES), 0),
+  }
 }
 
 /** The list, if these are the bytes of that content; else null. */
