@@ -48,6 +48,7 @@ export function losersOf(records: readonly SignedRecord[]): readonly SignedRecor
 
 /** Those that no other supersedes; all of them when they supersede each other in a ring. */
 function standing(records: readonly SignedRecord[]): readonly SignedRecord[] {
+  if (records.length === 1) return records
   const left = records.filter((record) => !records.some((other) => supersedes(other, record)))
   return left.length > 0 ? left : records
 }

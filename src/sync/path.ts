@@ -24,7 +24,7 @@ export function pathTrouble(text: string): string | null {
     const trouble = nameTrouble(name)
     if (trouble !== null) return trouble
   }
-  return bytesOf(text) > MAX_PATH_BYTES ? `it is longer than ${MAX_PATH_BYTES} bytes` : null
+  return isLonger(text, MAX_PATH_BYTES) ? `it is longer than ${MAX_PATH_BYTES} bytes` : null
 }
 
 /** The only maker of `RelPath`: null when `pathTrouble` finds something. */
@@ -37,7 +37,7 @@ function nameTrouble(name: string): string | null {
   if (name === '.' || name === '..') return `it has a component '${name}'`
   if (name.includes('\0')) return 'it has a NUL byte'
   if (!name.isWellFormed()) return 'it is not UTF-8'
-  return bytesOf(name) > MAX_NAME_BYTES ? `a name in it is longer than ${MAX_NAME_BYTES} bytes` : null
+  return isLonger(name, MAX_NAME_BYTES) ? `a name in it is longer than ${MAX_NAME_BYTES} bytes` : null
 }
 
 /** The directory that holds `path`; '' is the root. */
@@ -70,7 +70,7 @@ export function linkTargetTrouble(path: RelPath, target: string): string | null 
   if (target === '') return 'its target is empty'
   if (target.startsWith('/')) return 'its target is absolute'
   if (target.includes('\0') || !target.isWellFormed()) return 'its target is not text'
-  if (bytesOf(target) > MAX_TARGET_BYTES) return `its target is longer than ${MAX_TARGET_BYTES} bytes`
+  if (isLonger(target, MAX_TARGET_BYTES)) return `its target is longer than ${MAX_TARGET_BYTES} bytes`
   return leavingTrouble(path.split('/').slice(0, -1), target)
 }
 
@@ -103,6 +103,7 @@ function foldCase(text: string): string {
   return text.toLowerCase().toUpperCase().toLowerCase()
 }
 
-function bytesOf(text: string): number {
-  return new TextEncoder().encode(text).length
+/** In UTF-8, which has at most three bytes for a UTF-16 unit: most texts need not be encoded to tell. */
+function isLonger(text: string, bytes: number): boolean {
+  return text.length * 3 > bytes && new TextEncoder().encode(text).length > bytes
 }

@@ -43,10 +43,10 @@ interface Carry<Do extends string, Kind extends SignedRecord['kind']> {
 /** `records` is the merged set of the path (`mergeRecords`), `entry` null for a path that this index has never seen. */
 export function reconcile(entry: Entry | null, records: readonly SignedRecord[]): Decision {
   if (records.length === 0) return { do: 'nothing' }
-  const known = entry?.version ?? noVersion
-  const version = joinVersions(known, joinedVersion(records))
-  if (compareVersions(known, version) === 'equal') return { do: 'nothing' }
-  return decide(entry ?? absent, records, version)
+  const [known, said] = [entry?.version ?? noVersion, joinedVersion(records)]
+  const order = compareVersions(known, said)
+  if (order === 'equal' || order === 'after') return { do: 'nothing' }
+  return decide(entry ?? absent, records, joinVersions(known, said))
 }
 
 /**

@@ -13,6 +13,7 @@ export const noVersion: Version = []
 
 /** How `a` stands to `b`: 'before' means that b knows all that a knows, and more. */
 export function compareVersions(a: Version, b: Version): VersionOrder {
+  if (a === b) return 'equal'
   let aHasMore = false
   let bHasMore = false
   for (const [replica, counter] of a) {
@@ -27,6 +28,7 @@ export function compareVersions(a: Version, b: Version): VersionOrder {
 
 /** The smallest version that knows all that `a` and `b` know. */
 export function joinVersions(a: Version, b: Version): Version {
+  if (a.length === 0) return b
   const joined = new Map(a)
   for (const [replica, counter] of b) joined.set(replica, Math.max(counter, joined.get(replica) ?? 0))
   return sorted(joined)
