@@ -2,9 +2,9 @@
  * The tables `content` and `piece`: root hashes and their numbers, piece lists, and where a piece lies. They serve all
  * folders of the host.
  */
-import { LRUCache } from 'lru-cache'
-import { type RootHash } from '../base/brand.ts'
+import QuickLRU from 'quick-lru'
 import { assert } from '../base/assert.ts'
+import { type RootHash } from '../base/brand.ts'
 import {
   HASH_BYTES,
   packPieceList,
@@ -22,8 +22,11 @@ import { type Connection } from './open-connection.ts'
 /** A piece lies in few contents, but one of zeros may lie in all of them: a few places are enough to choose from. */
 const MAX_PIECE_PLACES = 16
 
-/** Contents that are on their way at a time, with some to spare: 150 bytes each. */
-const MOST_REMEMBERED = 4_000
+/** The contents that are on their way at a time, with some to spare; at most twice as many: 150 bytes each. */
+const LEAST_REMEMBERED = 6_000
+
+/** No row has this number. */
+const NONE = 0
 
 interface PlaceRow {
   readonly root: Uint8Array
@@ -34,12 +37,14 @@ interface PlaceRow {
 }
 
 export class ContentsTable {
-  /** Asked for at each step of a content's way. */
-  readonly #ids = new LRUCache<RootHash, number>({ max: MOST_REMEMBERED })
+  /** Asked for at each step of a content's way; `NONE` of those that nothing names. */
+  readonly #ids = new QuickLRU<RootHash, number>({ maxSize: LEAST_REMEMBERED })
   readonly #find
   readonly #insert
+  readonly #insertWhole
   readonly #read
-  readonly #write
+  readonly #complete
+  readonly #empty
   readonly #insertPiece
   readonly #deletePiece
   readonly #hasPiece
@@ -51,9 +56,13 @@ export class ContentsTable {
     this.#read = db.prepare<[number], { size: number | null; packed: Uint8Array | null }>(
       'SELECT size, packed FROM content WHERE id = ?',
     )
-    this.#write = db.prepare<[number | null, Uint8Array | null, number]>(
-      'UPDATE content SET size = ?, packed = ? WHERE id = ?',
+    this.#insertWhole = db.prepare<[Uint8Array, number, Uint8Array]>(
+      'INSERT INTO content (root, size, packed) VALUES (?, ?, ?)',
     )
+    this.#complete = db.prepare<[number, Uint8Array, number]>(
+      'UPDATE content SET size = ?, packed = ? WHERE id = ? AND packed IS NULL',
+    )
+    this.#empty = db.prepare<[number]>('UPDATE content SET size = NULL, packed = NULL WHERE id = ?')
     this.#insertPiece = db.prepare<[number, number, number, number, number]>(
       'INSERT OR IGNORE INTO piece (prefix, content, ordinal, sector, sectors) VALUES (?, ?, ?, ?, ?)',
     )
@@ -69,11 +78,9 @@ export class ContentsTable {
 
   /** The number of a content, or null if nothing names it. */
   find(root: RootHash): number | null {
-    const known = this.#ids.get(root)
-    if (known !== undefined) return known
-    const found = this.#find.get(blobOf(root))
-    if (found !== undefined) this.#ids.set(root, found)
-    return found ?? null
+    let id = this.#ids.get(root)
+    if (id === undefined) this.#ids.set(root, (id = this.#find.get(blobOf(root)) ?? NONE))
+    return id === NONE ? null : id
   }
 
   /** Rows have gone: by a rollback, or as garbage. */
@@ -109,9 +116,8 @@ export class ContentsTable {
 
   /** Keeps a piece list and makes its pieces findable. One that is there already stays. */
   store(root: RootHash, list: PieceList): void {
-    const id = this.idOf(root)
-    if (this.#readList(id) !== null) return
-    this.#write.run(list.size, packPieceList(list), id)
+    const id = this.#storeList(root, list)
+    if (id === null) return
     const offsets = pieceOffsets(list)
     for (const ordinal of byPrefix(list)) {
       const sector = (offsets[ordinal] ?? 0) / SECTOR_BYTES
@@ -120,12 +126,22 @@ export class ContentsTable {
     }
   }
 
+  /** The number of the content, or null if its list was there already. */
+  #storeList(root: RootHash, list: PieceList): number | null {
+    const known = this.find(root)
+    const packed = packPieceList(list)
+    if (known !== null) return this.#complete.run(list.size, packed, known).changes === 0 ? null : known
+    const made = Number(this.#insertWhole.run(blobOf(root), list.size, packed).lastInsertRowid)
+    this.#ids.set(root, made)
+    return made
+  }
+
   /** Forgets a piece list and its pieces; the content keeps its number. */
   dropList(id: number): void {
     const list = this.#readList(id)
     if (list === null) return
     for (let i = 0; i < list.count; i++) this.#deletePiece.run(piecePrefix(pieceHash(list, i)), id)
-    this.#write.run(null, null, id)
+    this.#empty.run(id)
   }
 
   /** Where a piece may lie; places that some file or archived file holds come first. */

@@ -1,5 +1,5 @@
 /** The table `directory`: the directories of one folder and their numbers. */
-import { LRUCache } from 'lru-cache'
+import QuickLRU from 'quick-lru'
 import { type DirPath, type RelPath } from '../base/brand.ts'
 import { NUMBER } from './bound.ts'
 import { type Connection } from './open-connection.ts'
@@ -11,13 +11,13 @@ export interface DirectoryRow {
 
 /** Directories are read in pages, so that no statement stays open while the caller does something else. */
 const PAGE_ROWS = 500
-/** Directories that are worked in at a time, with some to spare: 100 bytes each. */
-const MOST_REMEMBERED = 2_000
+/** Directories that are worked in at a time, with some to spare; at most twice as many: 100 bytes each. */
+const LEAST_REMEMBERED = 1_000
 
 export class DirectoriesTable {
   readonly #folder: number
   /** Asked for with every path. */
-  readonly #ids = new LRUCache<DirPath, number>({ max: MOST_REMEMBERED })
+  readonly #ids = new QuickLRU<DirPath, number>({ maxSize: LEAST_REMEMBERED })
   readonly #find
   readonly #insert
   readonly #page

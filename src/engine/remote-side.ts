@@ -37,8 +37,11 @@ import { WantedContents } from './wanted-contents.ts'
 
 /** What could not be carried out is tried again this often, besides after each scan. */
 const RETRY_MS = 30_000
-/** So many paths that want something, some 50 MB of memory: records of more are taken when there are fewer, */
-const MOST_WANTED = 50_000
+/**
+ * So many paths that want something: records of more are taken when there are fewer. Several seconds of work; and what was read
+ * of a path to fetch it is still remembered (db/remembered.ts) when its content has come,
+ */
+const MOST_WANTED = 5_000
 /** or after so long: what is wanted may be to be had of nobody, and others go on. */
 const WAIT_FOR_ROOM_MS = 1_000
 const LOOK_FOR_ROOM_MS = 20
