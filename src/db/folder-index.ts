@@ -1,5 +1,5 @@
 /** One folder of the index: the port over its tables. */
-import { assertNever } from '../base/assert.ts'
+import { assert, assertNever } from '../base/assert.ts'
 import { type DirPath, type FolderId, type RelPath, type ReplicaId, type RootHash } from '../base/brand.ts'
 import { type Approval } from '../sync/approval.ts'
 import { type Entry, type FileEntry } from '../sync/entry.ts'
@@ -49,7 +49,6 @@ export class SqliteFolderIndex implements FolderIndex {
   readonly #approvals: ApprovalsTable
   readonly #peers: PeersTable
   readonly #scrub: ScrubTable
-  readonly #db: Connection
   readonly #undone: () => void
   readonly #placesOf
   readonly #counts
@@ -57,6 +56,7 @@ export class SqliteFolderIndex implements FolderIndex {
   readonly #mark
   readonly #commit
   readonly #together
+  #isTogether = false
 
   constructor(folder: FolderId, needs: FolderIndexNeeds) {
     const { db, contents } = needs
@@ -71,7 +71,6 @@ export class SqliteFolderIndex implements FolderIndex {
     this.#approvals = new ApprovalsTable(db, directories)
     this.#peers = new PeersTable(db, id)
     this.#scrub = new ScrubTable(db, id, directories)
-    this.#db = db
     this.#undone = needs.undone
     this.#placesOf = needs.placesOf
     const counts = db.prepare<[number], FolderCounts>(
@@ -84,8 +83,13 @@ export class SqliteFolderIndex implements FolderIndex {
     this.#mark = () => void mark.run(id)
     this.#commit = db.transaction((changes: readonly Change[]) => {
       for (const change of changes) this.#apply(change)
+      this.#records.writeSequence()
     })
-    this.#together = db.transaction((work: () => unknown) => work())
+    this.#together = db.transaction((work: () => unknown) => {
+      const result = work()
+      this.#records.writeSequence()
+      return result
+    })
   }
 
   recordsOf(path: RelPath): readonly SignedRecord[] {
@@ -191,12 +195,18 @@ export class SqliteFolderIndex implements FolderIndex {
   commit(changes: readonly Change[]): void {
     if (changes.length === 0) return
     // Of a transaction that fails all is undone: within one it needs none of its own.
-    if (this.#db.inTransaction) for (const change of changes) this.#apply(change)
+    if (this.#isTogether) for (const change of changes) this.#apply(change)
     else this.#undoing(() => this.#commit.immediate(changes))
   }
 
   together<T>(work: () => T): T {
-    return this.#undoing(() => this.#together.immediate(work) as T)
+    assert(!this.#isTogether, 'a transaction in a transaction')
+    this.#isTogether = true
+    try {
+      return this.#undoing(() => this.#together.immediate(work) as T)
+    } finally {
+      this.#isTogether = false
+    }
   }
 
   /** Rows have gone, by a rollback or as garbage: nothing is remembered of them. */

@@ -9,11 +9,11 @@ import { type ContentsTable } from './contents-table.ts'
 import { type DirectoriesTable, storedPath } from './directories-table.ts'
 import { type Sequenced } from './index-port.ts'
 import { kindNumber, recordKind } from './kind.ts'
+import { LatestRecords } from './latest-records.ts'
 import { type Connection } from './open-connection.ts'
 import { Remembered } from './remembered.ts'
+import { Sequences, SEQUENCES_PER_FOLDER } from './sequences.ts'
 
-/** `id` = folder * this + sequence. 2^40 sequences a folder, 8,191 folders: ids stay below 2^53. */
-export const SEQUENCES_PER_FOLDER = 2 ** 40
 /** Paths are read in pages, so that no statement stays open while the caller does something else. */
 const PAGE_ROWS = 1_000
 
@@ -50,8 +50,8 @@ export class RecordsTable {
   readonly #namesIn
   readonly #insert
   readonly #delete
-  readonly #lastSequence
-  readonly #nextSequence
+  readonly #sequences: Sequences
+  readonly #latest = new LatestRecords()
   readonly #remembered = new Remembered<readonly SignedRecord[]>({ read: (path) => this.#read(path) })
 
   constructor(db: Connection, folder: number, needs: RecordsNeeds) {
@@ -73,12 +73,7 @@ export class RecordsTable {
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     this.#delete = db.prepare<[number]>('DELETE FROM record WHERE id = ?')
-    this.#lastSequence = db.prepare<[number], number>('SELECT last_sequence FROM folder WHERE id = ?').pluck()
-    this.#nextSequence = db
-      .prepare<[number], number>(
-        'UPDATE folder SET last_sequence = last_sequence + 1 WHERE id = ? RETURNING last_sequence',
-      )
-      .pluck()
+    this.#sequences = new Sequences(db, folder)
   }
 
   of(path: RelPath): readonly SignedRecord[] {
@@ -88,16 +83,27 @@ export class RecordsTable {
   /** A transaction has been undone. */
   rowsWent(): void {
     this.#remembered.forgetAll()
+    this.#sequences.undone()
+    this.#latest.forget()
+  }
+
+  /** The transaction is about to end. */
+  writeSequence(): void {
+    this.#sequences.write()
   }
 
   after(sequence: number, limit: number): readonly Sequenced[] {
+    return this.#latest.following(sequence, limit) ?? this.#readAfter(sequence, limit)
+  }
+
+  #readAfter(sequence: number, limit: number): readonly Sequenced[] {
     const base = this.#folder * SEQUENCES_PER_FOLDER
     const rows = this.#after.all(base + sequence, base + SEQUENCES_PER_FOLDER, limit)
     return rows.map((row) => ({ sequence: row.id - base, record: recordOf(row.dir, row) }))
   }
 
   lastSequence(): number {
-    return this.#lastSequence.get(this.#folder) ?? 0
+    return this.#sequences.last()
   }
 
   /** All paths, by directory, then name. */
@@ -119,7 +125,7 @@ export class RecordsTable {
     const isNew = this.of(path).length === 0
     this.#remembered.forget(path)
     for (const row of isNew ? [] : this.#rowsOf(path)) {
-      if (!wanted.delete(signatureKey(row.signature))) this.#delete.run(row.id)
+      if (!wanted.delete(signatureKey(row.signature))) this.#drop(row.id)
     }
     for (const record of wanted.values()) {
       assert(record.path === path, `a record of ${record.path} among those of ${path}`)
@@ -139,12 +145,16 @@ export class RecordsTable {
     return id === null ? [] : this.#ofPath.all(id, name)
   }
 
+  #drop(id: number): void {
+    this.#delete.run(id)
+    this.#latest.delete(id - this.#folder * SEQUENCES_PER_FOLDER)
+  }
+
   #store(record: SignedRecord): void {
     const { directories, contents } = this.#needs
     const [dir, name] = [parentOf(record.path), nameOf(record.path)]
     const file = record.kind === 'file' ? record : null
-    const sequence = this.#nextSequence.get(this.#folder)
-    assert(sequence !== undefined && sequence < SEQUENCES_PER_FOLDER, 'a folder has no next sequence')
+    const sequence = this.#sequences.next()
     this.#insert.run(
       this.#folder * SEQUENCES_PER_FOLDER + sequence,
       directories.idOf(dir),
@@ -161,6 +171,7 @@ export class RecordsTable {
       record.kind === 'link' ? record.target : null,
       packRoots(record.earlier),
     )
+    this.#latest.add(sequence, record)
   }
 }
 

@@ -7,7 +7,7 @@ import { type SignedRecord } from '../sync/record.ts'
 import { blobOf } from './blob.ts'
 import { type FolderIndex } from './index-port.ts'
 import { type Connection } from './open-connection.ts'
-import { SEQUENCES_PER_FOLDER } from './records-table.ts'
+import { SEQUENCES_PER_FOLDER } from './sequences.ts'
 
 /** Records held at a time. */
 const PAGE = 1_000
