@@ -41,7 +41,7 @@ export interface LocalSideNeeds {
   readonly claim: () => Promise<string | null>
   readonly hasher: Pick<Hasher, 'hash'>
   readonly stretches: ToldStretches
-  readonly scanner: Pick<Scanner, 'scanAll' | 'scanPath'>
+  readonly scanner: Pick<Scanner, 'scanAll' | 'scanPath' | 'isAsKnown'>
   readonly hasWriters: (file: OpenFile) => boolean | null
   readonly oldFile: (size: number) => OldFile
   readonly isHalted: () => boolean

@@ -13,7 +13,7 @@ import { parentOf } from '../sync/path.ts'
 const HALTED_LOOK_MS = 5_000
 
 export interface NoticingNeeds {
-  readonly scanner: Pick<Scanner, 'scanAll' | 'scanPath'>
+  readonly scanner: Pick<Scanner, 'scanAll' | 'scanPath' | 'isAsKnown'>
   readonly sighted: (sighting: Sighting) => void
   /** Resolves when more may be sighted: a pool of a million new files is not to be held in memory. */
   readonly room: (signal: AbortSignal) => Promise<void> | undefined
@@ -158,6 +158,7 @@ export class Noticing {
   /** Adds the directories that have gone to `gone`: all that was in them has been told with them. */
   async #lookAt(path: RelPath, gone: Set<DirPath>): Promise<void> {
     try {
+      if (await this.#needs.scanner.isAsKnown(path)) return this.#nothingAt(path)
       let [seen, seenAsFile] = [false, false]
       for await (const sighting of this.#needs.scanner.scanPath(path, this.#stop.signal)) {
         const isIt = (sighting.seen === 'problem' ? sighting.problem.path : sighting.path) === path

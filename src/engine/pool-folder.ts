@@ -34,7 +34,7 @@ export interface PoolFolderNeeds {
   readonly disk: Root
   readonly index: FolderIndex
   readonly hasher: Pick<Hasher, 'hash'>
-  readonly scanner: Pick<Scanner, 'scanAll' | 'scanPath'>
+  readonly scanner: Pick<Scanner, 'scanAll' | 'scanPath' | 'isAsKnown'>
   /** Opens a content's place in any folder of this host. */
   readonly openPlace: (place: ContentPlace) => Promise<OpenFile>
   /** How files are told of while they are hashed. */

@@ -24,6 +24,8 @@ export interface Scan extends AsyncIterable<Sighting> {
 export interface Scanner {
   /** The whole tree. */
   scanAll(signal: AbortSignal): Scan
+  /** True for a file that is as the index knows it: the most common hint is the echo of what we have just put there ourselves. */
+  isAsKnown(path: RelPath): Promise<boolean>
   /** One path, with all below it if it is a directory: for hints. Directories above it that are new come first. */
   scanPath(path: RelPath, signal: AbortSignal): Scan
 }
@@ -31,6 +33,7 @@ export interface Scanner {
 export function createScanner(needs: ScannerNeeds): Scanner {
   const names = new RecentNames(needs)
   return {
+    isAsKnown: (path) => isAsKnown(needs, path),
     scanAll: (signal) => scan(needs, (counts) => new TreeWalk(needs, counts, signal).walk('')),
     scanPath: (path, signal) => scan(needs, (counts) => new PathScan(needs, names, counts, signal).scan(path)),
   }
@@ -53,6 +56,13 @@ function scan(needs: ScannerNeeds, start: (counts: ScanCounts) => AsyncGenerator
   }
 }
 
+async function isAsKnown({ index, root }: ScannerNeeds, path: RelPath): Promise<boolean> {
+  const entry = index.entry(path)
+  if (entry?.kind !== 'file') return false
+  if (!directoriesAbove(path).every((dir) => index.entry(dir)?.kind === 'directory')) return false
+  return statMatchesEntry(await root.stat(path).catch(() => null), entry)
+}
+
 class PathScan {
   readonly #needs: ScannerNeeds
   readonly #names: RecentNames
@@ -68,23 +78,11 @@ class PathScan {
 
   /** Down from the root: the first step that is not a known directory is told; what is missing there ends the way. */
   async *scan(path: RelPath): AsyncGenerator<Sighting> {
-    if (this.#needs.ignored(path) || (await this.#isAsKnown(path))) return
+    if (this.#needs.ignored(path)) return
     for (const dir of directoriesAbove(path)) {
       if (!(yield* this.#step(dir))) return
     }
     yield* this.#end(path)
-  }
-
-  /** An echo of what we have just put there ourselves is the most common hint. */
-  async #isAsKnown(path: RelPath): Promise<boolean> {
-    const { index } = this.#needs
-    const entry = index.entry(path)
-    if (entry?.kind !== 'file') return false
-    if (!directoriesAbove(path).every((dir) => index.entry(dir)?.kind === 'directory')) return false
-    const stat = await this.#needs.root.stat(path).catch(() => null)
-    if (!statMatchesEntry(stat, entry)) return false
-    this.#counts.files++
-    return true
   }
 
   /** True when `dir` is a directory, which is told if it is new. */

@@ -5,11 +5,11 @@
  */
 import { realpathSync, type Stats } from 'node:fs'
 import { statfs } from 'node:fs/promises'
-import { basename, join, relative, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { type RelPath } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
 import { OWN_DIRECTORY, parsePath } from '../sync/path.ts'
-import { CalmChokidar } from './watcher-chokidar.ts'
+import { CalmChokidar, childOf } from './watcher-chokidar.ts'
 import { HintQueue } from './hint-queue.ts'
 import { networkFilesystem } from './watched-filesystem.ts'
 
@@ -47,7 +47,8 @@ class DirectoryWatcher implements Watcher {
   readonly ready: Promise<void>
   /** As the kernel knows it: chokidar would watch a root that is a link as a link. */
   readonly #dir: string
-  readonly #metaDir: string
+  /** Below these are our own files. */
+  readonly #ours: readonly string[]
   readonly #needs: WatcherNeeds
   readonly #hints: HintQueue
   readonly #told = new Set<string>()
@@ -59,7 +60,7 @@ class DirectoryWatcher implements Watcher {
 
   constructor({ dir, metaDir }: WatcherOptions, needs: WatcherNeeds) {
     this.#dir = realPath(dir)
-    this.#metaDir = realPath(metaDir)
+    this.#ours = [join(this.#dir, OWN_DIRECTORY), realPath(metaDir)]
     this.#needs = needs
     this.#hints = new HintQueue({ clock: needs.clock, onHint: needs.onHint })
     const options = {
@@ -101,8 +102,8 @@ class DirectoryWatcher implements Watcher {
   #changed(name: unknown, details: unknown): void {
     const { watchedPath } = details as { readonly watchedPath: string }
     if (typeof name !== 'string' || name === '') return this.#hint(watchedPath)
-    this.#hint(join(watchedPath, name))
-    if (name === basename(watchedPath)) this.#hint(watchedPath)
+    this.#hint(childOf(watchedPath, name))
+    if (watchedPath.endsWith(`/${name}`)) this.#hint(watchedPath)
   }
 
   #appeared(path: string): void {
@@ -132,13 +133,13 @@ class DirectoryWatcher implements Watcher {
   }
 
   #isOurs(absolute: string): boolean {
-    const own = join(this.#dir, OWN_DIRECTORY)
-    return [own, this.#metaDir].some((ours) => absolute === ours || absolute.startsWith(`${ours}/`))
+    return this.#ours.some((ours) => absolute === ours || absolute.startsWith(`${ours}/`))
   }
 
   /** Null for the root itself and for what is no path (a name that is not UTF-8 is left to the rescan). */
   #pathOf(absolute: string): RelPath | null {
-    return parsePath(relative(this.#dir, absolute))
+    const isBelow = absolute.startsWith(this.#dir) && absolute[this.#dir.length] === '/'
+    return parsePath(isBelow ? absolute.slice(this.#dir.length + 1) : relative(this.#dir, absolute))
   }
 
   async #checkFilesystem(): Promise<void> {

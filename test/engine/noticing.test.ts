@@ -11,6 +11,8 @@ const SIGHTINGS = ['a', 'b', 'c'].map((path): Sighting => {
   return { seen: 'missing', path: path as RelPath, entry: { kind: 'absent', path: path as RelPath, version: [] } }
 })
 
+const isAsKnown = () => Promise.resolve(false)
+
 async function* seen(): AsyncGenerator<Sighting> {
   yield* SIGHTINGS
 }
@@ -22,7 +24,7 @@ function noticing(room: NoticingNeeds['room'], more: Partial<NoticingNeeds> = {}
   const it = new Noticing(
     { intervalMs: () => null },
     {
-      scanner: { scanAll: scan, scanPath: scan },
+      scanner: { scanAll: scan, scanPath: scan, isAsKnown },
       sighted: (sighting) => void (sighting.seen === 'missing' && sighted.push(sighting.path)),
       room,
       vanished: nothing,
@@ -75,7 +77,7 @@ test('a hint is looked at also if it comes when the last look is just about to e
       looked.push(path)
       if (path === 'a') after(turns, () => it.hint('b' as RelPath))
     }
-    const { it, soon } = noticing(() => undefined, { scanner: { scanAll: none, scanPath: none }, quiet })
+    const { it, soon } = noticing(() => undefined, { scanner: { scanAll: none, scanPath: none, isAsKnown }, quiet })
     it.hint('a' as RelPath)
     await soon()
     assert.deepEqual(looked, ['a', 'b'], `${turns} turns later`)
@@ -88,7 +90,7 @@ test('all is scanned once more also if that is asked for when a scan is just abo
     const scanned = () => {
       if (scans++ === 0) after(turns, () => void it.rescan())
     }
-    const { it, soon } = noticing(() => undefined, { scanner: { scanAll: none, scanPath: none }, scanned })
+    const { it, soon } = noticing(() => undefined, { scanner: { scanAll: none, scanPath: none, isAsKnown }, scanned })
     void it.rescan()
     await soon()
     await soon()
