@@ -142,7 +142,8 @@ export class LocalChanges {
 
   #file(path: RelPath, stat: Stat, entry: Entry | null): void {
     if (this.#needs.refused.has(path, stat) || this.#needs.overwrites.has(path, stat)) return
-    if (this.#queue.seen(path)) return
+    // One that is held may be let go by this very look, whatever it shows.
+    if (this.#queue.seen(path, this.#needs.settling.has(path) ? null : stat)) return
     if (looksReplaced(stat, entry)) this.#needs.overwrites.suspect(path)
     if (this.#needs.deletions.isRenamed(stat)) this.#needs.settling.forget(path)
     else if (!this.#needs.settling.settled(path, stat)) return
@@ -171,7 +172,7 @@ export class LocalChanges {
     // A directory that it lies in is taken up before it anyway, and is looked at with it again and again where it may not be.
     const isAbove = path.startsWith(`${at}/`)
     if (at !== null && !isAbove && this.#links.mustWait(path, at)) return
-    this.#queue.add(path, { size: 0 }, () => this.#commit(path, stat, { kind: 'link', target }, []))
+    this.#queue.add(path, stat, () => this.#commit(path, stat, { kind: 'link', target }, []))
   }
 
   #missing(path: RelPath, entry: Entry): void {

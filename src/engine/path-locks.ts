@@ -13,11 +13,11 @@ export class PathLocks {
    * in one order everywhere and none waits in a circle. Whoever holds one already must not wait for another: `ifFree`.
    */
   async with<T>(paths: readonly RelPath[], work: () => Promise<T>): Promise<T> {
-    const before = paths.map((path) => this.#tails.get(path) ?? Promise.resolve())
+    const before = paths.flatMap((path) => this.#tails.get(path) ?? [])
     const { promise: done, resolve } = Promise.withResolvers<void>()
     for (const path of paths) this.#tails.set(path, done)
     try {
-      await Promise.all(before)
+      if (before.length > 0) await Promise.all(before)
       return await work()
     } finally {
       for (const path of paths) if (this.#tails.get(path) === done) this.#tails.delete(path)

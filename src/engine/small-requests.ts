@@ -145,7 +145,7 @@ export class SmallRequests {
     if (small === undefined) return // no longer wanted
     request.open.delete(i)
     small.asked = null
-    if (provenList(small.root, bytes) !== null) return this.#needs.came(small, Uint8Array.from(bytes))
+    if (provenList(small.root, bytes) !== null) return this.#needs.came(small, Buffer.from(bytes))
     this.#doesNotGive(peer, small)
     this.#wrongFrom(peer, small)
   }

@@ -1,10 +1,11 @@
 /**
  * Paths that wait to be taken up, or are being taken up: small files by the hundred, large ones a few at a time. A path
- * that is seen again meanwhile is looked at once more when it has been taken.
+ * that is seen again meanwhile, and not as before, is looked at once more when it has been taken.
  */
 import PQueue from 'p-queue'
 import { type RelPath } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
+import { sameStat, type Stat } from '../sync/entry.ts'
 import { InodeCounts } from './inode-counts.ts'
 
 /** Files taken at a time: large ones queue at the hashing thread, */
@@ -23,18 +24,12 @@ export interface TakeQueueNeeds {
   readonly clock: Pick<Clock, 'sleep'>
 }
 
-/** What is to be taken of a path. */
-export interface Taking {
-  readonly size: number
-  /** Of a file. */
-  readonly inode?: number
-}
-
 export class TakeQueue {
   readonly #needs: TakeQueueNeeds
   readonly #large = new PQueue({ concurrency: LARGE_AT_A_TIME })
   readonly #small = new PQueue({ concurrency: SMALL_AT_A_TIME })
-  readonly #queued = new Set<RelPath>()
+  /** With what was seen of it. */
+  readonly #queued = new Map<RelPath, Stat>()
   readonly #seenMeanwhile = new Set<RelPath>()
   readonly #inodes = new InodeCounts()
   #isClosed = false
@@ -55,20 +50,22 @@ export class TakeQueue {
     return this.#inodes.has(inode)
   }
 
-  /** The path is seen: true if it waits already, and then it is noted that it was seen again. */
-  seen(path: RelPath): boolean {
-    const isQueued = this.#queued.has(path)
-    if (isQueued) this.#seenMeanwhile.add(path)
-    return isQueued
+  /** The path is seen: true if it waits already. Unless it is as it was seen before, that is noted; null: it is not known how it is. */
+  seen(path: RelPath, stat: Stat | null): boolean {
+    const queued = this.#queued.get(path)
+    const isAsBefore = queued !== undefined && stat?.kind === 'file' && sameStat(stat, queued)
+    if (queued !== undefined && !isAsBefore) this.#seenMeanwhile.add(path)
+    return queued !== undefined
   }
 
-  add(path: RelPath, { size, inode }: Taking, work: () => Promise<void>): void {
-    if (this.seen(path) || this.#isClosed) return
-    this.#queued.add(path)
-    if (inode !== undefined) this.#inodes.add(inode)
-    const queue = size > SMALL_BYTES ? this.#large : this.#small
+  add(path: RelPath, stat: Stat, work: () => Promise<void>): void {
+    if (this.seen(path, stat) || this.#isClosed) return
+    this.#queued.set(path, stat)
+    const { kind, size, inode } = stat
+    if (kind === 'file') this.#inodes.add(inode)
+    const queue = kind === 'file' && size > SMALL_BYTES ? this.#large : this.#small
     void queue
-      .add(() => work().finally(() => (inode === undefined ? undefined : this.#inodes.remove(inode))))
+      .add(() => work().finally(() => (kind === 'file' ? this.#inodes.remove(inode) : undefined)))
       .catch((error: unknown) => this.#needs.failed(path, error))
       .finally(() => {
         this.#queued.delete(path)
