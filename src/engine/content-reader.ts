@@ -149,7 +149,12 @@ function isAsIndexed(entry: Omit<Stat, 'kind'>, stat: Stat): boolean {
 }
 
 /** True if `into` now holds the bytes with that hash. */
-async function holds(file: OpenFile, offset: number, hash: Uint8Array, into: Uint8Array): Promise<boolean> {
+export async function holds(
+  file: Pick<OpenFile, 'read'>,
+  offset: number,
+  hash: Uint8Array,
+  into: Uint8Array,
+): Promise<boolean> {
   try {
     return (await file.read(into, offset)) === into.byteLength && blake3(into).equals(hash)
   } catch {

@@ -1,5 +1,4 @@
 /** One file that is fetched while another host hashes it: its stretches, and where they come to lie. */
-import { blake3 } from '../base/blake3.ts'
 import { type RelPath, type RootHash } from '../base/brand.ts'
 import { type StagedFile } from '../fs/root.ts'
 import { StagedSpan } from '../fs/staged-span.ts'
@@ -7,6 +6,7 @@ import { type Have } from '../net/peer-port.ts'
 import { pieceHash, type PieceList, pieceOffsets } from '../sync/piece-list.ts'
 import { PieceSet } from '../sync/piece-set.ts'
 import { ordinalOf, type Stretch } from '../sync/stretch.ts'
+import { holds } from './content-reader.ts'
 import { type Growing } from './piece-server.ts'
 
 /** A stretch that nobody offers for so long is left: its host has gone, or has found the file changed. */
@@ -134,10 +134,8 @@ export class EarlyFile {
   }
 
   async #read({ offset: from, list }: Stretch, ordinal: number, offset: number, into: Uint8Array): Promise<boolean> {
-    const got = await this.staged()
-      .then((staged) => staged.read(into, from + offset))
-      .catch(() => 0)
-    return got === into.byteLength && blake3(into).equals(pieceHash(list, ordinal))
+    const staged = await this.staged().catch(() => null)
+    return staged !== null && (await holds(staged, from + offset, pieceHash(list, ordinal), into))
   }
 }
 

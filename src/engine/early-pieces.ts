@@ -67,7 +67,6 @@ export class EarlyPieces {
     const file = this.#fileFor(stretch)
     if (file?.fits(stretch) !== true) return
     file.add(name, stretch)
-    file.heard(clock.elapsed())
     this.#fileOf.set(name, file)
     this.#lookout.start()
     downloader.fetch(name, { size: stretch.list.size, rank: rankOf(stretch.path) + BEHIND_ALL })
@@ -164,6 +163,7 @@ export class EarlyPieces {
     const unique = `early ${index.replica} ${clock.now()} ${this.#begun++}`
     const stagedAs = fromHex<RootHash>(blake3(Buffer.from(unique)).toString('hex'))
     const file = new EarlyFile({ path, size, stagedAs }, { open: () => this.#openStaged(stagedAs, path, size) })
+    file.heard(clock.elapsed())
     this.#files.set(path, file)
     return file
   }

@@ -12,7 +12,12 @@ export type EarlyIndex = Pick<FolderIndex, 'entry' | 'recordsOf' | 'findPiece' |
 
 /** Something is at the path, or is to be: a matter of records. */
 export function isKnown(path: RelPath, index: EarlyIndex): boolean {
-  return isTaken(path, index) || index.recordsOf(path).some(({ kind }) => kind !== 'tombstone')
+  return isTaken(path, index) || isAnnounced(path, index)
+}
+
+/** Some host says that there is something. */
+export function isAnnounced(path: RelPath, index: Pick<FolderIndex, 'recordsOf'>): boolean {
+  return index.recordsOf(path).some(({ kind }) => kind !== 'tombstone')
 }
 
 /** Some of it lies here: an image that only has a new name is not sent at all, a point release hardly. */

@@ -2,7 +2,6 @@
  * Tells peers of a file while it is hashed, stretch by stretch (sync/stretch.ts), and serves what was told, until its
  * record has gone out and nobody asks for stretches any more.
  */
-import { blake3 } from '../base/blake3.ts'
 import { type RelPath, type RootHash } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
 import { Lookout } from '../base/lookout.ts'
@@ -11,6 +10,8 @@ import { type OpenFile, type Root } from '../fs/root.ts'
 import { type Peer } from '../net/peer-port.ts'
 import { pieceHash, type PieceList } from '../sync/piece-list.ts'
 import { type Stretch, STRETCH_BYTES, StretchCutter, stretchName } from '../sync/stretch.ts'
+import { holds } from './content-reader.ts'
+import { isAnnounced } from './early-rules.ts'
 import { type Growing } from './piece-server.ts'
 
 /** So much may be told of a file and not yet be with any peer: 2 GB. Where nobody wants any of it, no more is told. */
@@ -72,7 +73,9 @@ export class ToldStretches {
   /** Null where nothing is told: of files that gain little, and of what may not be announced as it is. */
   begin(path: RelPath, fileSize: number): Telling | null {
     const { stretchBytes, afterMs } = this.#needs.telling ?? { stretchBytes: STRETCH_BYTES, afterMs: TELL_AFTER_MS }
-    if (fileSize < 2 * stretchBytes || !this.#needs.mayWrite() || this.#isKnown(path)) return null
+    if (fileSize < 2 * stretchBytes || !this.#needs.mayWrite()) return null
+    // The brake may have a say in what replaces a file: it is announced when that has been settled.
+    if (isAnnounced(path, this.#needs.index)) return null
     const told: Told = { path, stretches: new Map(), ahead: new Set(), untold: [], file: null, isHashing: true }
     const cutter = new StretchCutter({ path, fileSize, stretchBytes })
     const fromMs = this.#needs.clock.elapsed() + afterMs
@@ -134,11 +137,6 @@ export class ToldStretches {
     for (const told of this.#files) this.#forget(told)
   }
 
-  /** The brake may have a say in what replaces a file: it is announced when that has been settled. */
-  #isKnown(path: RelPath): boolean {
-    return this.#needs.index.recordsOf(path).some(({ kind }) => kind !== 'tombstone')
-  }
-
   #tell(told: Told): void {
     const peers = this.#needs.peers()
     if (!this.#files.has(told) || peers.size === 0) return
@@ -153,8 +151,7 @@ export class ToldStretches {
   async #read(told: Told, { offset: from, list }: Stretch, ordinal: number, offset: number, into: Uint8Array) {
     told.file ??= this.#needs.disk.open(told.path).catch(() => null)
     const file = await told.file
-    const got = (await file?.read(into, from + offset).catch(() => 0)) ?? 0
-    if (got === into.byteLength && blake3(into).equals(pieceHash(list, ordinal))) return true
+    if (file !== null && (await holds(file, from + offset, pieceHash(list, ordinal), into))) return true
     this.#forget(told) // it has changed, or cannot be read
     return false
   }

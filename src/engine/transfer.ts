@@ -21,7 +21,7 @@ import { PiecePicker } from '../sync/piece-picker.ts'
 import { type PieceSet } from '../sync/piece-set.ts'
 import { isZeroPiece } from '../sync/zero.ts'
 import { shareBlocks } from './block-sharing.ts'
-import { type ContentReader } from './content-reader.ts'
+import { type ContentReader, holds } from './content-reader.ts'
 import { type Growing } from './piece-server.ts'
 
 /** Pieces looked at before others get a turn. */
@@ -238,8 +238,7 @@ export class Transfer implements Growing {
 
   async read(ordinal: number, offset: number, into: Uint8Array): Promise<boolean> {
     if (this.#staged === null || this.#list === null || this.#picker?.has(ordinal) !== true) return false
-    const got = await this.#staged.read(into, offset).catch(() => 0)
-    return got === into.byteLength && blake3(into).equals(pieceHash(this.#list, ordinal))
+    return await holds(this.#staged, offset, pieceHash(this.#list, ordinal), into)
   }
 
   /**

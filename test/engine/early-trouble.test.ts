@@ -31,13 +31,17 @@ function lie(hosts: EarlyHosts, stretch: Stretch, had: readonly number[], bytesO
   hosts.two.folder.message(one!, { type: 'stretch', stretch })
 }
 
-test('a piece list that lies about lengths puts no byte where it does not belong', async () => {
-  const hosts = new EarlyHosts({ earlyBytes: 0 })
-  await hosts.pass(1_000)
+function cutImage() {
   const content = image()
   const bytes = Buffer.from(content)
   const list = listOf(bytes)
-  const offsets = pieceOffsets(list)
+  return { content, bytes, list, offsets: pieceOffsets(list) }
+}
+
+test('a piece list that lies about lengths puts no byte where it does not belong', async () => {
+  const hosts = new EarlyHosts({ earlyBytes: 0 })
+  await hosts.pass(1_000)
+  const { content, bytes, list, offsets } = cutImage()
   const i = [...Array(list.count - 2).keys()].find((n) => offsets[n + 1]! - offsets[n]! < 400_000)!
   const wrong = new PieceListBuilder()
   wrong.add(pieceHash(list, i), offsets[i + 1]! - offsets[i]! + 2048)
@@ -55,10 +59,7 @@ test('a piece list that lies about lengths puts no byte where it does not belong
 test('a stretch as long as its file takes nothing over from others', async () => {
   const hosts = new EarlyHosts({ earlyBytes: 0 })
   await hosts.pass(1_000)
-  const content = image()
-  const bytes = Buffer.from(content)
-  const list = listOf(bytes)
-  const offsets = pieceOffsets(list)
+  const { content, bytes, list, offsets } = cutImage()
   const first = new PieceListBuilder()
   first.add(pieceHash(list, 0), offsets[1]!)
   const whole = { fileSize: bytes.length, offset: 0 }
