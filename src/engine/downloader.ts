@@ -13,6 +13,7 @@ import { ParkedContents } from './parked-contents.ts'
 import { PieceRequests } from './piece-requests.ts'
 import { type Growing } from './piece-server.ts'
 import { hasAny, Transfer, type TransferNeeds } from './transfer.ts'
+import { type TransferGoal } from './transfer-goal.ts'
 
 /** How often to look for peers that have nothing to do although something is missing. */
 const LOOK_FOR_IDLE_MS = 250
@@ -43,12 +44,10 @@ export interface DownloaderNeeds {
   /** Of our site (sync/nearness.ts). */
   readonly isNear: (peer: Peer) => boolean
   readonly gained: (root: RootHash, ordinal: number) => void
-  /** A content is whole and synced in staging. */
-  readonly whole: (root: RootHash) => void
+  /** What is fetched under this name. */
+  readonly goalOf: (root: RootHash) => TransferGoal
   /** Contents that are whole and wait for their turn to be installed. */
   readonly toInstall: () => number
-  /** A transfer cannot go on: the disk failed. */
-  readonly failed: (root: RootHash, error: unknown, missingBytes: number) => void
   /** A new peer may have piece lists. */
   readonly peersMayHave: () => void
   /** A peer has told what it has of a content whose piece list is looked for. */
@@ -227,7 +226,7 @@ export class Downloader {
 
   #begin([root, wish]: readonly [RootHash, Wish]): void {
     this.#queueFor(wish).delete(root)
-    const transfer = new Transfer({ root, ...wish }, this.#needs.transfer)
+    const transfer = new Transfer({ root, ...wish, goal: this.#needs.goalOf(root) }, this.#needs.transfer)
     this.#active.set(root, transfer)
     this.#underWay.add(transfer)
     this.#lookout.start()
@@ -304,14 +303,14 @@ export class Downloader {
       return this.#failed(transfer, error)
     }
     if (!this.#takeBack(transfer)) return // dropped or stopped meanwhile: the next begins with what lies there
-    this.#needs.whole(transfer.root)
+    transfer.goal.whole(transfer.root)
     this.#startNext()
   }
 
   #failed(transfer: Transfer, error: unknown): void {
     if (transfer.signal.aborted || this.#active.get(transfer.root) !== transfer) return
     const { missingBytes } = transfer
-    void this.#end(transfer, 'failed').then(() => this.#needs.failed(transfer.root, error, missingBytes))
+    void this.#end(transfer, 'failed').then(() => transfer.goal.failed(transfer.root, error, missingBytes))
   }
 
   async #end(transfer: Transfer | undefined, reason: string): Promise<void> {

@@ -20,7 +20,7 @@ import { type Downloader } from './downloader.ts'
 import { EarlyFile } from './early-file.ts'
 import { type EarlyIndex, isComing, isKnown, liesHere } from './early-rules.ts'
 import { type Growing } from './piece-server.ts'
-import { type OpenStaged } from './transfer.ts'
+import { type OpenStaged, type TransferGoal } from './transfer-goal.ts'
 
 /** More than a config has priorities: behind all that has been announced. */
 const BEHIND_ALL = 1_000
@@ -45,7 +45,7 @@ export interface EarlyPiecesNeeds {
   readonly log: Log
 }
 
-export class EarlyPieces {
+export class EarlyPieces implements TransferGoal {
   readonly #needs: EarlyPiecesNeeds
   readonly #files = new Map<RelPath, EarlyFile>()
   readonly #fileOf = new Map<RootHash, EarlyFile>()
@@ -81,10 +81,9 @@ export class EarlyPieces {
     return this.#fileOf.get(name)?.listOf(name) ?? null
   }
 
-  /** Where the bytes of the stretch go; null if there is none of that name. */
-  async open(name: RootHash): Promise<OpenStaged | null> {
-    const file = this.#fileOf.get(name)
-    return file === undefined ? null : { staged: await file.open(name), pieces: null }
+  /** Whether a stretch of this name is or was fetched. */
+  has(name: RootHash): boolean {
+    return this.#fileOf.has(name)
   }
 
   growing(name: RootHash): Growing | null {
@@ -96,21 +95,24 @@ export class EarlyPieces {
     return this.#files.values().some(({ stagedAs }) => stagedAs === name)
   }
 
-  /** All of it is there. False if this is no stretch. */
-  whole(name: RootHash): boolean {
-    const file = this.#fileOf.get(name)
-    if (file === undefined) return false
-    file.ended(name, { all: true })
-    void this.#needs.downloader.leave(name)
-    return true
+  async pieceList(name: RootHash): Promise<PieceList> {
+    return this.listOf(name) ?? givenUp()
   }
 
-  /** The disk fails, or has no room: the file's own transfer will say so. False if this is no stretch. */
-  failed(name: RootHash): boolean {
+  async open(name: RootHash): Promise<OpenStaged> {
+    const file = this.#fileOf.get(name) ?? givenUp()
+    return { staged: await file.open(name), pieces: null }
+  }
+
+  whole(name: RootHash): void {
+    this.#fileOf.get(name)?.ended(name, { all: true })
+    void this.#needs.downloader.leave(name)
+  }
+
+  /** The disk fails, or has no room: the file's own transfer will say so. */
+  failed(name: RootHash): void {
     const file = this.#fileOf.get(name)
-    if (file === undefined) return false
-    void this.#giveUp(file)
-    return true
+    if (file !== undefined) void this.#giveUp(file)
   }
 
   /** What has come of a content, now that it has a name: staged under that. Null if nothing has. */
@@ -217,4 +219,9 @@ export class EarlyPieces {
     await file.close()
     await this.#needs.disk.dropStaged(file.stagedAs).catch(() => undefined)
   }
+}
+
+/** Its transfer has been left: nothing comes of this. */
+function givenUp(): never {
+  throw new Error('what was fetched early has been given up')
 }

@@ -8,16 +8,16 @@ import { type RelPath, type RootHash } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
 import { type FolderIndex } from '../db/index-port.ts'
-import { FsError, type OldFile, type Root } from '../fs/root.ts'
+import { type OldFile, type Root } from '../fs/root.ts'
 import { type Peer } from '../net/peer-port.ts'
 import { isNear } from '../sync/nearness.ts'
-import { type PieceList } from '../sync/piece-list.ts'
 import { reconcile } from '../sync/reconcile.ts'
 import { signedBytes } from '../sync/record-bytes.ts'
 import { type SignedRecord } from '../sync/record.ts'
-import { Applier, isUnwritable } from './applier.ts'
+import { Applier } from './applier.ts'
 import { Brake, type HeldAs, type Loss } from './brake.ts'
 import { type Committer } from './committer.ts'
+import { ContentGoal } from './content-goal.ts'
 import { type ContentReader } from './content-reader.ts'
 import { DiskSpace } from './disk-space.ts'
 import { Downloader } from './downloader.ts'
@@ -31,7 +31,7 @@ import { Removals } from './removals.ts'
 import { RemoteChanges } from './remote-changes.ts'
 import { type RootGuard } from './root-guard.ts'
 import { SmallFetches } from './small-fetches.ts'
-import { type OpenStaged, type Transfer, type TransferNeeds } from './transfer.ts'
+import { type Transfer, type TransferNeeds } from './transfer.ts'
 import { TreeChanges } from './tree-changes.ts'
 import { WantedContents } from './wanted-contents.ts'
 
@@ -117,20 +117,13 @@ export class RemoteSide {
     const checks = new PQueue({ concurrency: 1 })
     const inTurn: TransferNeeds['inTurn'] = (transfer, check) => checks.add(check, { priority: -turnOf(transfer) })
     const lists = new PieceLists({ ...needs, peers: (root) => this.#likely(root) })
-    const pieceList = async (root: RootHash, size: number, signal: AbortSignal) =>
-      this.early.listOf(root) ?? (await lists.get(root, size, signal))
-    const open = async (root: RootHash, list: PieceList): Promise<OpenStaged> =>
-      (await this.early.open(root)) ??
-      (await this.early.adopt(root, list)) ?? { staged: await disk.openStaged(root), pieces: null }
     const rankOf = (path: RelPath) => needs.settings().rankOf?.(path) ?? 0
     const comingBytes = () => this.downloader.transfers().reduce((sum, transfer) => sum + transfer.comingBytes, 0)
     this.downloader = new Downloader({
       ...needs,
       transfer: {
         ...needs,
-        open,
         makeRoom: () => this.early.makeRoom(),
-        pieceList,
         breathe,
         inTurn,
         sleep: (ms, signal) => clock.sleep(ms, signal),
@@ -140,9 +133,8 @@ export class RemoteSide {
       alsoWanting: (root) => server.alsoWanting(root),
       isNear: isNearPeer,
       gained: (root, ordinal) => server.gained(root, ordinal),
-      whole: (root) => this.early.whole(root) || this.applier.contentCame(this.wanted.pathsOf(root)),
+      goalOf: (name) => (this.early.has(name) ? this.early : contents),
       toInstall: () => this.applier.toInstall,
-      failed: (root, error, missingBytes) => void this.#transferFailed(root, error, missingBytes),
       peersMayHave: () => lists.wake(),
       listTold: (peer, { root, list }) => lists.told(peer, root, list ?? null),
     })
@@ -159,9 +151,9 @@ export class RemoteSide {
       isNear: isNearPeer,
       whole: (root, bytes) => {
         server.came(root, bytes)
-        this.applier.contentCame(this.wanted.pathsOf(root))
+        contents.whole(root)
       },
-      failed: (root, error, missingBytes) => void this.#transferFailed(root, error, missingBytes),
+      failed: (root, error, missingBytes) => contents.failed(root, error, missingBytes),
     })
     this.wanted = new WantedContents({
       disk,
@@ -182,6 +174,14 @@ export class RemoteSide {
       wantedBelow: (path) => this.wanted.below(path),
       release: (path) => this.wanted.release(path),
       diskFull: (path, error) => this.space.full(path, error, null),
+    })
+    const contents = new ContentGoal({
+      disk,
+      lists,
+      early: this.early,
+      wanted: this.wanted,
+      applier: this.applier,
+      space: this.space,
     })
     this.removals = new Removals({
       ...needs,
@@ -261,15 +261,6 @@ export class RemoteSide {
   #likely(root: RootHash): readonly Peer[] {
     const transfer = this.downloader.transfers().find((t) => t.root === root)
     return [...new Set([...(transfer?.sources() ?? []), ...this.#needs.peers()])]
-  }
-
-  async #transferFailed(root: RootHash, error: unknown, missingBytes: number): Promise<void> {
-    if (this.early.failed(root)) return
-    const paths = this.wanted.pathsOf(root)
-    // After a failed write or fsync nobody knows what is on the disk: what was staged is not to be believed.
-    if (error instanceof FsError && error.code === 'io') await this.wanted.spoiled(root)
-    if (error instanceof FsError && isUnwritable(error)) this.space.full(paths[0] ?? root, error, missingBytes)
-    for (const path of paths) this.applier.failed(path, error)
   }
 
   #retryLater(): void {

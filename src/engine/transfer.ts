@@ -23,6 +23,7 @@ import { isZeroPiece } from '../sync/zero.ts'
 import { shareBlocks } from './block-sharing.ts'
 import { type ContentReader, holds } from './content-reader.ts'
 import { type Growing } from './piece-server.ts'
+import { type OpenStaged, type TransferGoal } from './transfer-goal.ts'
 
 /** Pieces looked at before others get a turn. */
 const BETWEEN_BREATHS = 64
@@ -35,14 +36,10 @@ const scratch = new BufferPool({ bytes: MAX_PIECE_BYTES, mostIdle: 8 })
 
 export interface TransferNeeds {
   readonly disk: Pick<Root, 'freeBytes'>
-  /** Its file in staging. */
-  readonly open: (root: RootHash, list: PieceList) => Promise<OpenStaged>
   /** True if what is only a guess has given up room on the disk. */
   readonly makeRoom: () => Promise<boolean>
   readonly index: Pick<FolderIndex, 'findPiece' | 'placesOf' | 'replica'>
   readonly reader: Pick<ContentReader, 'read' | 'lend'>
-  /** The content's list, verified and in the index. */
-  readonly pieceList: (root: RootHash, size: number, signal: AbortSignal) => Promise<PieceList>
   readonly breathe: () => Promise<void>
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>
   /** What all transfers together will still write. */
@@ -53,10 +50,13 @@ export interface TransferNeeds {
   readonly elapsed: () => number
 }
 
-/** A file in staging; which pieces have been verified and written there, where this is known. */
-export interface OpenStaged {
-  readonly staged: StagedFile
-  readonly pieces: PieceSet | null
+export interface TransferOptions {
+  readonly root: RootHash
+  /** Bytes. */
+  readonly size: number
+  /** Its place among others: 0 first. */
+  readonly rank: number
+  readonly goal: TransferGoal
 }
 
 export type TransferState = 'waiting' | 'listing' | 'checking' | 'fetching' | 'syncing' | 'whole'
@@ -64,8 +64,8 @@ export type TransferState = 'waiting' | 'listing' | 'checking' | 'fetching' | 's
 export class Transfer implements Growing {
   readonly root: RootHash
   readonly size: number
-  /** Its place among others: 0 first. */
   readonly rank: number
+  readonly goal: TransferGoal
   state: TransferState = 'waiting'
   readonly #needs: TransferNeeds
   readonly #stop = new AbortController()
@@ -82,10 +82,11 @@ export class Transfer implements Growing {
   #hasRoom = false
   #isEnding = false
 
-  constructor(options: { root: RootHash; size: number; rank: number }, needs: TransferNeeds) {
-    this.root = options.root
-    this.size = options.size
-    this.rank = options.rank
+  constructor({ root, size, rank, goal }: TransferOptions, needs: TransferNeeds) {
+    this.root = root
+    this.size = size
+    this.rank = rank
+    this.goal = goal
     this.#needs = needs
   }
 
@@ -131,7 +132,7 @@ export class Transfer implements Growing {
   /** waiting -> listing -> checking -> fetching. Throws what the disk or the peers throw. */
   async prepare(): Promise<void> {
     this.state = 'listing'
-    const list = await this.#needs.pieceList(this.root, this.size, this.signal)
+    const list = await this.goal.pieceList(this.root, this.size, this.signal)
     this.signal.throwIfAborted()
     this.state = 'checking'
     this.#list = list
@@ -154,7 +155,7 @@ export class Transfer implements Growing {
 
   /** The staging file; closed again if the transfer was closed meanwhile, for nobody else would. */
   async #opened(list: PieceList): Promise<OpenStaged> {
-    const opening = this.#needs.open(this.root, list)
+    const opening = this.goal.open(this.root, list)
     this.#opening = opening
     const opened = await opening
     if (this.signal.aborted) await opened.staged.close()

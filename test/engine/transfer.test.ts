@@ -1,27 +1,25 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { blake3 } from '../../src/base/blake3.ts'
+import { type RootHash } from '../../src/base/brand.ts'
+import { type OpenStaged } from '../../src/engine/transfer-goal.ts'
 import { Transfer, type TransferNeeds } from '../../src/engine/transfer.ts'
 import { type StagedFile } from '../../src/fs/root.ts'
-import { PieceListBuilder, rootHash } from '../../src/sync/piece-list.ts'
+import { type PieceList, PieceListBuilder, rootHash } from '../../src/sync/piece-list.ts'
 
 test('a transfer has ended only when its staging file, asked for just before, has been opened and closed', async () => {
-  const opening = Promise.withResolvers<unknown>()
+  const opening = Promise.withResolvers<OpenStaged>()
   const happened: string[] = []
-  const needs = {
-    open: () => opening.promise,
-    index: { replica: 'self' },
-    makeRoom: async () => false,
-    pieceList: () => Promise.resolve(new PieceListBuilder().build()),
-  }
-  const options = { root: rootHash(new PieceListBuilder().build()), size: 0, rank: 0 }
-  const transfer = new Transfer(options, needs as unknown as TransferNeeds)
+  const needs = { index: { replica: 'self' } }
+  const empty = new PieceListBuilder().build()
+  const transfer = transferOf(empty, needs, () => opening.promise)
   const prepared = transfer.prepare().catch(() => void happened.push('prepared'))
   await new Promise(setImmediate)
   const ended = transfer.close('no longer wanted').then(() => void happened.push('ended'))
   await new Promise(setImmediate)
   assert.equal(happened.length, 0)
-  opening.resolve({ staged: { close: async () => void happened.push('closed') }, pieces: null })
+  const staged = { close: async () => void happened.push('closed') } as unknown as StagedFile
+  opening.resolve({ staged, pieces: null })
   await Promise.all([prepared, ended])
   assert.deepEqual(happened, ['closed', 'prepared', 'ended'])
 })
@@ -39,21 +37,16 @@ test('a piece that two peers send at the same time is written once, and both are
     write: () => new Promise<void>((resolve) => writes.push(resolve)),
   }
   const needs = {
-    open: () => Promise.resolve({ staged, pieces: null }),
     disk: { freeBytes: () => Promise.resolve(Infinity) },
     index: { findPiece: () => [], placesOf: () => [], replica: 'self' },
     reader: { read: () => Promise.resolve(false) },
-    pieceList: () => Promise.resolve(list),
     breathe: () => Promise.resolve(),
     makeRoom: async () => false,
     sleep: () => Promise.resolve(),
     comingBytes: () => 0,
     elapsed: () => 0,
   }
-  const transfer = new Transfer(
-    { root: rootHash(list), size: bytes.byteLength, rank: 0 },
-    needs as unknown as TransferNeeds,
-  )
+  const transfer = transferOf(list, needs, async () => ({ staged: staged as unknown as StagedFile, pieces: null }))
   await transfer.prepare()
   let heard = 0
   const both = [1, 2].map(() => transfer.receive(0, bytes).then((good) => good && heard++))
@@ -123,10 +116,8 @@ function staging(
   const size = pieces.reduce((sum, { byteLength }) => sum + byteLength, 0)
   const staged = { ...file, stat: async () => ({ size }), truncate: async () => {} }
   const needs = {
-    open: async () => ({ staged, pieces: null }),
     disk: { freeBytes: async () => Infinity },
     index: { findPiece: () => [], replica: 'self' },
-    pieceList: async () => list,
     breathe: async () => {},
     makeRoom: async () => false,
     sleep: async () => {},
@@ -134,5 +125,15 @@ function staging(
     inTurn,
     elapsed: () => 0,
   }
-  return new Transfer({ root: rootHash(list), size, rank: 0 }, needs as unknown as TransferNeeds)
+  return transferOf(list, needs, async () => ({ staged: staged as unknown as StagedFile, pieces: null }))
+}
+
+function transferOf(list: PieceList, needs: object, open: () => Promise<OpenStaged>): Transfer {
+  const goal = {
+    pieceList: async () => list,
+    open,
+    whole: () => {},
+    failed: (_: RootHash, error: unknown) => assert.fail(String(error)),
+  }
+  return new Transfer({ root: rootHash(list), size: list.size, rank: 0, goal }, needs as TransferNeeds)
 }
