@@ -102,6 +102,13 @@ export class EarlyFile {
     if (part !== undefined) part.have = have
   }
 
+  /** What is there of the stretches that are no longer being fetched. */
+  get endedBytes(): number {
+    return this.#parts
+      .values()
+      .reduce((sum, { stretch, have }) => sum + (have === null ? 0 : bytesOf(stretch, have)), 0)
+  }
+
   listOf(name: RootHash): PieceList | null {
     return this.#parts.get(name)?.stretch.list ?? null
   }
@@ -137,6 +144,14 @@ export class EarlyFile {
     const staged = await this.staged().catch(() => null)
     return staged !== null && (await holds(staged, from + offset, pieceHash(list, ordinal), into))
   }
+}
+
+function bytesOf({ list }: Stretch, have: Have): number {
+  if (have.all) return list.size
+  const offsets = pieceOffsets(list)
+  let bytes = 0
+  PieceSet.told(list.count, have).each((ordinal) => void (bytes += offsets[ordinal + 1]! - offsets[ordinal]!))
+  return bytes
 }
 
 function overlap(a: Stretch, b: Stretch): boolean {

@@ -72,9 +72,9 @@ export class EarlyPieces implements TransferGoal {
     downloader.fetch(name, { size: stretch.list.size, rank: rankOf(stretch.path) + BEHIND_ALL })
   }
 
-  /** The path of the file that a stretch of this name is of. */
-  pathOf(name: RootHash): RelPath | null {
-    return this.#fileOf.get(name)?.path ?? null
+  /** The file that a stretch of this name is of. */
+  fileOf(name: RootHash): EarlyFile | null {
+    return this.#fileOf.get(name) ?? null
   }
 
   listOf(name: RootHash): PieceList | null {

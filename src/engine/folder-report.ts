@@ -6,7 +6,6 @@ import {
   type HashingReport,
   type HostReport,
   isEverywhere,
-  type TransferReport,
   type WhereHost,
   type WhereReport,
 } from '../api/api-types.ts'
@@ -14,7 +13,7 @@ import { type FolderIndex } from '../db/index-port.ts'
 import { type Problem } from '../sync/problem.ts'
 import { type PoolFolder } from './pool-folder.ts'
 import { rotProblems, scrubReport } from './scrub-report.ts'
-import { type Transfer } from './transfer.ts'
+import { transferReports } from './transfer-reports.ts'
 
 export interface FolderReportNeeds {
   readonly folder: PoolFolder
@@ -38,7 +37,7 @@ export function folderReport({ folder, index, hosts }: FolderReportNeeds): Folde
     scan: folder.local.noticing.state,
     scrub: scrubReport({ folder, index }, null),
     hosts: hosts().map((host) => ({ ...host, inSync: inSync(folder, host.host) })),
-    transfers: folder.remote.downloader.transfers().map((transfer) => transferReport(folder, transfer)),
+    transfers: transferReports(folder.remote),
     hashing: folder.local.taker
       .hashing()
       .map(({ path, size, doneBytes }): HashingReport => ({ path, size, doneBytes })),
@@ -69,19 +68,6 @@ function stateOf(folder: PoolFolder): [FolderState, string] {
   const { wanted, applier } = folder.remote
   const waiting = wanted.count + applier.busy + applier.postponed + folder.local.changes.busy
   return waiting > 0 ? ['syncing', ''] : ['synced', '']
-}
-
-function transferReport(folder: PoolFolder, transfer: Transfer): TransferReport {
-  const { wanted, early } = folder.remote
-  const rate = transfer.rate()
-  return {
-    path: wanted.pathsOf(transfer.root)[0] ?? early.pathOf(transfer.root) ?? transfer.root,
-    size: transfer.size,
-    doneBytes: transfer.doneBytes,
-    rate,
-    etaS: rate > 0 ? transfer.missingBytes / rate : null,
-    sources: [...transfer.sources()].map((peer) => peer.host),
-  }
 }
 
 /** True when the host has stored all our records and asks for no content; null while it is not connected. */

@@ -40,6 +40,19 @@ test('what is on its way when the rest has been hashed is not asked for again', 
   await hosts.close()
 })
 
+test('it is shown as one transfer of the whole file', async () => {
+  const hosts = new EarlyHosts({ latencyMs: 100 })
+  await hosts.drop(image())
+  await hosts.untilServed(4_000_000)
+  const [shown, ...others] = hosts.shown().transfers
+  assert.ok(shown !== undefined)
+  assert.deepEqual([others, shown.path, shown.size, shown.sources], [[], PATH, FILE_BYTES, [ONE]])
+  assert.ok(shown.doneBytes > 0 && shown.doneBytes <= hosts.servedBytes, String(shown.doneBytes))
+  hosts.job.finish()
+  await hosts.pass(ALL_COME_MS)
+  await hosts.close()
+})
+
 test('what changed while it was hashed is dropped, and nobody is said to lack it', async () => {
   const hosts = new EarlyHosts({ latencyMs: 100 })
   await hosts.drop(image())
