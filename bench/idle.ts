@@ -12,8 +12,8 @@ import { Cluster } from '../test/e2e/cluster.ts'
 import { cpuSecondsOf, peakMiBOf, residentMiBOf } from './process-figures.ts'
 
 const FILE_BYTES = 20_000
-/** Until the last acknowledgement has been written, and what is free was given back (calm-memory.ts). */
-const CALM_MS = 12_000
+/** Until the last acknowledgement has been written, and what is free was given back, twice (calm-memory.ts). */
+const CALM_MS = 45_000
 
 const [files = 1000, hostCount = 3, seconds = 30] = process.argv.slice(2).map(Number)
 console.log(JSON.stringify(await measure()))

@@ -8,6 +8,8 @@ import { type Clock } from '../base/clock.ts'
 const LOOK_EVERY_MS = 5_000
 /** Whoever moves data or scans takes far more of a core; a status question now and then does not count. */
 const CALM_CPU_SHARE = 0.04
+/** A second one finds what was kept for a while only: the code of functions that have not run since, recent contents. */
+const AGAIN_AFTER_MS = 30_000
 /** Growth since the last time that is worth standing still for. */
 const WORTHWHILE_BYTES = 12 << 20
 
@@ -23,14 +25,17 @@ export interface CalmMemoryNeeds {
 export function giveMemoryBackWhenCalm(needs: CalmMemoryNeeds): () => void {
   const { clock, cpuMs, residentBytes, collect } = needs
   let afterLast = 0
+  let againMs = Infinity
   let cancel = () => {}
   const lookLater = () => {
     const [elapsedBefore, cpuBefore] = [clock.elapsed(), cpuMs()]
     cancel = clock.after(LOOK_EVERY_MS, () => {
       const share = (cpuMs() - cpuBefore) / (clock.elapsed() - elapsedBefore)
-      if (share < CALM_CPU_SHARE && residentBytes() > afterLast + WORTHWHILE_BYTES) {
+      const [hasGrown, isDue] = [residentBytes() > afterLast + WORTHWHILE_BYTES, clock.elapsed() >= againMs]
+      if (share < CALM_CPU_SHARE && (hasGrown || isDue)) {
         collect()
         afterLast = residentBytes()
+        againMs = isDue ? Infinity : clock.elapsed() + AGAIN_AFTER_MS
       }
       afterLast = Math.min(afterLast, residentBytes())
       lookLater()

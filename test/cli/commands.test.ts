@@ -60,7 +60,7 @@ test('the launcher gives Node the flags that only count at start', async () => {
     '--expose-gc',
     '--external-memory-accounted-in-global-limit',
     '--initial-old-space-size=96',
-    '--max-semi-space-size=8',
+    '--max-semi-space-size=16',
     '--no-parallel-scavenge',
   ])
   const child = spawn(process.execPath, [...flags, '-e', ''], { stdio: 'inherit' })

@@ -21,11 +21,27 @@ function process(live: number) {
   return { clock, state, stop }
 }
 
-test('a daemon that does nothing gives its memory back once', async () => {
+test('a daemon that does nothing gives its memory back, once more what it keeps for a while, and is left alone', async () => {
   const { clock, state } = process(120 * MB)
-  await clock.pass(60_000)
+  await clock.pass(10_000)
   assert.equal(state.collections, 1)
   assert.equal(state.resident, 120 * MB)
+  await clock.pass(40_000)
+  assert.equal(state.collections, 2)
+  await clock.pass(600_000)
+  assert.equal(state.collections, 2)
+})
+
+test('what is kept for a while is given back later where there is work then', async () => {
+  const { clock, state } = process(120 * MB)
+  await clock.pass(10_000)
+  for (let second = 0; second < 60; second++) {
+    state.cpuMs += 100
+    await clock.pass(1_000)
+  }
+  assert.equal(state.collections, 1)
+  await clock.pass(10_000)
+  assert.equal(state.collections, 2)
 })
 
 test('a daemon at work is never made to stand still', async () => {
