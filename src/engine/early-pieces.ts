@@ -29,11 +29,14 @@ const MOST_STRETCHES = 4_096
 /** More than all hosts of a pool hash at a time. */
 const MOST_FILES = 64
 const LOOK_EVERY_MS = 1_000
+/** All who are told of a stretch are told at once: until they know of each other they would ask for the same pieces. */
+const HEAR_OTHERS_MS = 250
 
 export interface EarlyPiecesNeeds {
   readonly disk: Pick<Root, 'openStaged' | 'renameStaged' | 'listStaged' | 'dropStaged' | 'freeBytes'>
   readonly index: EarlyIndex & Pick<FolderIndex, 'replica'>
   readonly downloader: Pick<Downloader, 'fetch' | 'leave' | 'isOffered'>
+  readonly peers: () => ReadonlySet<Peer>
   /** What all transfers together will still write. */
   readonly comingBytes: () => number
   /** False while nothing is to be written to the disk. */
@@ -69,7 +72,8 @@ export class EarlyPieces implements TransferGoal {
     file.add(name, stretch)
     this.#fileOf.set(name, file)
     this.#lookout.start()
-    downloader.fetch(name, { size: stretch.list.size, rank: rankOf(stretch.path) + BEHIND_ALL })
+    const rank = rankOf(stretch.path) + BEHIND_ALL
+    downloader.fetch(name, { size: stretch.list.size, rank, patient: true })
   }
 
   /** The file that a stretch of this name is of. */
@@ -101,6 +105,7 @@ export class EarlyPieces implements TransferGoal {
 
   async open(name: RootHash): Promise<OpenStaged> {
     const file = this.#fileOf.get(name) ?? givenUp()
+    if (this.#needs.peers().size > 1) await this.#needs.clock.sleep(HEAR_OTHERS_MS)
     return { staged: await file.open(name), pieces: null }
   }
 

@@ -32,8 +32,8 @@ export class ParkedContents {
   }
 
   park(transfer: Transfer, closed: Promise<void>): void {
-    const { root, size, rank } = transfer
-    this.#parked.set(root, { wish: { size, rank }, sinceMs: this.#sinceMs(transfer), closed })
+    const { root, size, rank, patient } = transfer
+    this.#parked.set(root, { wish: { size, rank, patient }, sinceMs: this.#sinceMs(transfer), closed })
     this.#since.delete(transfer)
   }
 

@@ -16,6 +16,7 @@ import { RateMeter } from '../base/rate-meter.ts'
 import { type FolderIndex } from '../db/index-port.ts'
 import { FsError, type Root, type StagedFile } from '../fs/root.ts'
 import { type Have, type Peer } from '../net/peer-port.ts'
+import { type Wish } from '../sync/fetch-order.ts'
 import { MAX_PIECE_BYTES, pieceHash, type PieceList, pieceOffsets } from '../sync/piece-list.ts'
 import { PiecePicker } from '../sync/piece-picker.ts'
 import { type PieceSet } from '../sync/piece-set.ts'
@@ -50,12 +51,8 @@ export interface TransferNeeds {
   readonly elapsed: () => number
 }
 
-export interface TransferOptions {
+export interface TransferOptions extends Wish {
   readonly root: RootHash
-  /** Bytes. */
-  readonly size: number
-  /** Its place among others: 0 first. */
-  readonly rank: number
   readonly goal: TransferGoal
 }
 
@@ -65,6 +62,7 @@ export class Transfer implements Growing {
   readonly root: RootHash
   readonly size: number
   readonly rank: number
+  readonly patient: boolean
   readonly goal: TransferGoal
   state: TransferState = 'waiting'
   readonly #needs: TransferNeeds
@@ -82,10 +80,11 @@ export class Transfer implements Growing {
   #hasRoom = false
   #isEnding = false
 
-  constructor({ root, size, rank, goal }: TransferOptions, needs: TransferNeeds) {
+  constructor({ root, size, rank, patient = false, goal }: TransferOptions, needs: TransferNeeds) {
     this.root = root
     this.size = size
     this.rank = rank
+    this.patient = patient
     this.goal = goal
     this.#needs = needs
   }
@@ -142,6 +141,7 @@ export class Transfer implements Growing {
       lengthOf: (ordinal) => this.lengthOf(ordinal),
       self: this.#needs.index.replica,
       seed: this.root,
+      patient: this.patient,
     })
     const { staged, pieces } = await this.#opened(list)
     this.#staged = staged

@@ -6,6 +6,8 @@
 export interface Wish {
   readonly size: number
   readonly rank: number
+  /** Nobody waits for its end (piece-picker.ts). */
+  readonly patient?: boolean
 }
 
 /** Whether `a` is to be fetched before `b`. */

@@ -11,6 +11,8 @@ export interface PiecePickerOptions {
   readonly lengthOf: (ordinal: number) => number
   readonly self: PeerKey
   readonly seed: RootHash
+  /** Nobody waits for its end: nothing is asked for twice, or of its source for others, to be done sooner. */
+  readonly patient?: boolean
 }
 
 /** What a receiver knows of its own transfer and the swarm around it (piece-picker.ts). */

@@ -120,13 +120,14 @@ export class PiecePicker {
   pick(peer: PeerKey, maxBytes: number, hurry = false): number[] {
     const pieces = this.#state.swarm.piecesOf(peer)
     if (pieces === null || pieces.size === 0 || this.missing === 0) return []
-    const hurried = hurry ? this.#state.flights.hurry(peer, this.#spread) : 0
+    const { patient } = this.#state
+    const hurried = hurry && !patient ? this.#state.flights.hurry(peer, this.#spread) : 0
     const round = new PickRound(this.#state, peer, pieces, { maxBytes, hurried })
     this.#skipFront()
     const receiver = this.#state.swarm.receivers.get(peer)
     if (receiver === undefined) pickFromSource(this.#state, round)
     else this.#pickFromReceiver(round, receiver)
-    if (this.#state.open.size === 0) pickTwice(this.#state, round)
+    if (this.#state.open.size === 0 && !patient) pickTwice(this.#state, round)
     if (!hurry && round.picked.length > 0) this.#state.flights.calm(peer)
     return round.picked
   }

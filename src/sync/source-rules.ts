@@ -4,7 +4,8 @@
  *   2. of what none has but those that deliver far less than the others, what were our share without them
  *   3. as 1, from the end of the largest share left: its owner is slower than we, or has more than it can pass on
  *   4. when none such are left anywhere: what the receivers have but cannot send fast enough
- * Steps 3 and 4 leave some pieces alone that are most likely on their way to us already.
+ * Steps 3 and 4 leave some pieces alone that are most likely on their way to us already, and are not for what nobody
+ * waits for: sooner is worth nothing there, and now and then a piece would leave its source twice.
  *
  * A host whose own uplink is slow would take its share and sit on it. So who has fetched much from a source that no
  * other receiver has taken yet, fetches no more: others find that share the largest left, and steal it. Unless all
@@ -21,6 +22,7 @@ export function pickFromSource(state: PickState, round: PickRound): void {
   const most = isFarAhead(state, round) ? Infinity : mostUnspread(state, round) - state.unspread.size
   const own = round.take([rare, shares.of.get(state.self)!], most)
   const instead = insteadOfSlow(state, round, most - own)
+  if (state.patient) return
   steal(state, round, most - own - instead)
   if (round.room === 0) return
   const rareLeft = round.openIn(round.pieces, rare) > 0

@@ -207,6 +207,24 @@ test('In a hurry, a share whose owner is stuck is taken over piece by piece', ()
   assert.equal(made.missing, 0)
 })
 
+test('Of what nobody waits for a source is asked for our share alone, whatever else it has, and none for it twice', () => {
+  const [mine, theirs] = ['me', 'a'].map((self) => {
+    const made = new PiecePicker({ count: 12, lengthOf: () => BYTES, self, seed, patient: true })
+    made.peerHas('source', { all: true })
+    made.setReceivers([{ peer: self === 'me' ? 'a' : 'me', near: true }])
+    return made
+  })
+  const share = mine!.pick('source', ALL)
+  for (const ordinal of share) mine!.received(ordinal, 'source')
+  assert.deepEqual(hurried(mine!, 'source'), [])
+  const rest = theirs!.pick('source', ALL)
+  assert.deepEqual([...share, ...rest].toSorted(ascending), upTo(12))
+  mine!.setReceivers([])
+  assert.deepEqual(mine!.pick('source', ALL), rest.toSorted(ascending))
+  mine!.peerHas('second', { all: true })
+  assert.deepEqual(hurried(mine!, 'second'), [])
+})
+
 test('There is no hurry while the peer has something to deliver, nor while new pieces spread', () => {
   const made = inSwarm(12, ['a'])
   const own = made.pick('source', ALL)
