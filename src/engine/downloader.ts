@@ -7,8 +7,9 @@ import { type Clock } from '../base/clock.ts'
 import { type Log } from '../base/log.ts'
 import { Lookout } from '../base/lookout.ts'
 import { type FolderMessage, type Have, type Peer } from '../net/peer-port.ts'
-import { FetchQueue, mayStart, type Wish } from '../sync/fetch-order.ts'
+import { type Wish } from '../sync/fetch-order.ts'
 import { NOTHING } from '../sync/piece-set.ts'
+import { FetchTurns } from './fetch-turns.ts'
 import { ParkedContents } from './parked-contents.ts'
 import { PieceRequests } from './piece-requests.ts'
 import { type Growing } from './piece-server.ts'
@@ -21,15 +22,6 @@ const LOOK_FOR_IDLE_MS = 250
 const LOOK_FOR_HOPELESS_MS = 1_000
 /** A peer that could not read a piece that it has is asked again after this. */
 const ASK_REFUSER_MS = 5_000
-/** Enough that files hide each other's round trips, few enough to finish some before all. */
-const AT_A_TIME = { most: 24, mostOfAll: 96 }
-/** Small ones are counted by themselves: what they cost is not their bytes but waiting for each other, */
-const SMALL_BYTES = 128 * 1024
-/** and this many fill the transactions of the index and the syncs of the disk. */
-const SMALL_AT_A_TIME = 256
-/** What has come is installed first: no more is begun while so many wait for it. */
-const MOST_TO_INSTALL = 1_000
-const START_LATER_MS = 20
 /** What was asked for and does not come within this time is lost: two round trips around the world, and a full window. */
 const LEAVE_MS = 2_000
 const LOOK_WHETHER_CAME_MS = 5
@@ -60,19 +52,14 @@ export class Downloader {
   readonly #active = new Map<RootHash, Transfer>()
   /** Of those, the ones that peers know to be wanted. */
   readonly #underWay = new Set<Transfer>()
-  readonly #waiting = new FetchQueue<RootHash>()
-  readonly #smallWaiting = new FetchQueue<RootHash>()
-  /** Small ones under way, but for those that are whole. */
-  #small = 0
+  readonly #turns: FetchTurns
   readonly #parked = new ParkedContents()
   /** Those that a pause has stopped, until their files in staging are closed. */
   readonly #stopping = new Map<RootHash, Wish>()
   readonly #toAsk = new Set<Peer>()
   /** Peers that did not give a piece and are to be asked again. */
   readonly #refusers = new WeakMap<Transfer, Set<Peer>>()
-  #paused = false
   #cancelLook: (() => void) | null = null
-  #cancelStart: (() => void) | null = null
   readonly #lookout: Lookout
 
   constructor(needs: DownloaderNeeds) {
@@ -81,6 +68,12 @@ export class Downloader {
       everyMs: LOOK_FOR_HOPELESS_MS,
       look: () => this.#parkHopeless(),
       clock: needs.clock,
+    })
+    this.#turns = new FetchTurns({
+      clock: needs.clock,
+      underWay: () => this.#underWay,
+      toInstall: needs.toInstall,
+      begin: (root, wish) => this.#begin(root, wish),
     })
     this.#requests = new PieceRequests({
       clock: needs.clock,
@@ -95,8 +88,8 @@ export class Downloader {
   /** Starts, or goes on, fetching a content. */
   fetch(root: RootHash, wish: Wish): void {
     if (this.#active.has(root) || this.#parked.has(root) || this.#stopping.has(root)) return
-    this.#queueFor(wish).set(root, wish)
-    this.#startNext()
+    this.#turns.add(root, wish)
+    this.#turns.next()
   }
 
   /** True when the content lies whole in staging. */
@@ -106,8 +99,7 @@ export class Downloader {
 
   /** The content has been installed, or is not wanted any more. Staging is the caller's to drop. */
   async drop(root: RootHash): Promise<void> {
-    this.#waiting.delete(root)
-    this.#smallWaiting.delete(root)
+    this.#turns.delete(root)
     this.#stopping.delete(root)
     if (this.#parked.drop(root)) this.#tellWant(root, false)
     await this.#end(this.#active.get(root), 'no longer wanted')
@@ -145,26 +137,23 @@ export class Downloader {
 
   /** Stops all transfers, keeping what is in staging; `resume` takes them up again. */
   async pause(reason: string): Promise<void> {
-    this.#paused = true
+    this.#turns.pause()
     this.#cancelLook?.()
     this.#cancelLook = null
-    this.#cancelStart?.()
-    this.#cancelStart = null
     const unfinished = this.transfers().filter(({ state }) => state !== 'whole')
     await Promise.all(unfinished.map((transfer) => this.#stop(transfer, reason)))
-    this.#startNext() // it may have been resumed meanwhile
+    this.#turns.next() // it may have been resumed meanwhile
   }
 
   /** It may be dropped while its file in staging is being closed: then it does not come back. */
   async #stop(transfer: Transfer, reason: string): Promise<void> {
     this.#stopping.set(transfer.root, transfer)
     await this.#end(transfer, reason)
-    if (this.#stopping.delete(transfer.root)) this.#queueFor(transfer).set(transfer.root, transfer)
+    if (this.#stopping.delete(transfer.root)) this.#turns.add(transfer.root, transfer)
   }
 
   resume(): void {
-    this.#paused = false
-    this.#startNext()
+    this.#turns.resume()
   }
 
   up(peer: Peer): void {
@@ -198,34 +187,7 @@ export class Downloader {
     )
   }
 
-  #queueFor(wish: Wish): FetchQueue<RootHash> {
-    return wish.size <= SMALL_BYTES ? this.#smallWaiting : this.#waiting
-  }
-
-  #startNext(): void {
-    if (this.#paused) return
-    for (let next = this.#waiting.first(); next !== null; next = this.#waiting.first()) {
-      if (!mayStart(next[1], this.#largeUnfinished().map(missingOf), AT_A_TIME)) break
-      this.#begin(next)
-    }
-    while (this.#small < SMALL_AT_A_TIME) {
-      const next = this.#smallWaiting.first()
-      if (next === null) return
-      if (this.#needs.toInstall() >= MOST_TO_INSTALL) return this.#startLater()
-      this.#small++
-      this.#begin(next)
-    }
-  }
-
-  #startLater(): void {
-    this.#cancelStart ??= this.#needs.clock.after(START_LATER_MS, () => {
-      this.#cancelStart = null
-      this.#startNext()
-    })
-  }
-
-  #begin([root, wish]: readonly [RootHash, Wish]): void {
-    this.#queueFor(wish).delete(root)
+  #begin(root: RootHash, wish: Wish): void {
     const transfer = new Transfer({ root, ...wish, goal: this.#needs.goalOf(root) }, this.#needs.transfer)
     this.#active.set(root, transfer)
     this.#underWay.add(transfer)
@@ -267,7 +229,7 @@ export class Downloader {
   /** As long as something is under way: what nobody has makes room for what waits. */
   #parkHopeless(): boolean {
     const hopeless = this.#parked.look(this.transfers(), this.#needs.clock.elapsed())
-    if (this.#waiting.count + this.#smallWaiting.count > 0) for (const transfer of hopeless) this.#park(transfer)
+    if (this.#turns.count > 0) for (const transfer of hopeless) this.#park(transfer)
     return this.#active.size > 0
   }
 
@@ -280,7 +242,7 @@ export class Downloader {
       transfer,
       transfer.close('no connected host has it').catch(() => undefined),
     )
-    this.#startNext()
+    this.#turns.next()
   }
 
   /** A peer has some of what nobody had: it is asked again what, when the transfer begins. */
@@ -304,7 +266,7 @@ export class Downloader {
     }
     if (!this.#takeBack(transfer)) return // dropped or stopped meanwhile: the next begins with what lies there
     transfer.goal.whole(transfer.root)
-    this.#startNext()
+    this.#turns.next()
   }
 
   #failed(transfer: Transfer, error: unknown): void {
@@ -319,7 +281,7 @@ export class Downloader {
     this.#requests.forget(transfer)
     this.#takeBack(transfer)
     await transfer.close(reason).catch(() => undefined)
-    this.#startNext()
+    this.#turns.next()
   }
 
   #isWaiting(transfer: Transfer | undefined): boolean {
@@ -335,7 +297,7 @@ export class Downloader {
 
   #noLongerUnderWay(transfer: Transfer): boolean {
     const wasUnderWay = this.#underWay.delete(transfer)
-    if (wasUnderWay && transfer.size <= SMALL_BYTES) this.#small--
+    if (wasUnderWay) this.#turns.ended(transfer)
     return wasUnderWay
   }
 
@@ -374,13 +336,4 @@ export class Downloader {
   #tellWant(root: RootHash, wanted: boolean): void {
     for (const peer of this.#needs.peers()) peer.send({ type: 'want', root, wanted })
   }
-
-  #largeUnfinished(): readonly Transfer[] {
-    return this.transfers().filter(({ size, state }) => size > SMALL_BYTES && state !== 'whole')
-  }
-}
-
-/** What is left to wish for. */
-function missingOf({ missingBytes, rank }: Transfer): Wish {
-  return { size: missingBytes, rank }
 }
