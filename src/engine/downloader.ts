@@ -318,6 +318,7 @@ export class Downloader {
     if (!this.#requests.hasRoom(peer)) return
     const fetching = this.transfers().filter((transfer) => transfer.picker !== null)
     fetching.sort((a, b) => a.rank - b.rank || a.missingBytes - b.missingBytes)
+    if (this.#requests.isIdle(peer)) for (const transfer of fetching) transfer.hasten(peer)
     for (const transfer of fetching) this.#requests.ask(transfer, peer)
   }
 

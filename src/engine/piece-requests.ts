@@ -67,7 +67,7 @@ export class PieceRequests {
       if (transfer.picker === null || transfer.isEnding || room <= 0) return asked
       // A longest piece always fits: a window may be overdrawn by one.
       const most = Math.max(MAX_PIECE_BYTES, Math.min(room, requestBytes))
-      const ordinals = transfer.picker.pick(peer.replica, most, this.#isIdle(peer))
+      const ordinals = transfer.picker.pick(peer.replica, most, this.isIdle(peer))
       if (ordinals.length > 0) void this.#run(transfer, peer, ordinals)
       else if (!this.#isHeldUp(transfer, peer)) return asked
       asked ||= ordinals.length > 0
@@ -89,7 +89,7 @@ export class PieceRequests {
   }
 
   /** True when nothing has been asked of the peer for a while, although it could have been. */
-  #isIdle(peer: Peer): boolean {
+  isIdle(peer: Peer): boolean {
     if (!this.#window(peer).isEmpty) return false
     const now = this.#needs.clock.elapsed()
     const since = this.#idleSince.get(peer)

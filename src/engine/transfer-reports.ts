@@ -11,7 +11,7 @@ export function transferReports({ downloader, wanted, early }: RemoteSide): read
   for (const transfer of downloader.transfers()) {
     const file = early.fileOf(transfer.root)
     if (file === null) contents.push(contentReport(transfer, nameOf(transfer.root, wanted)))
-    else stretches.set(file, [...(stretches.get(file) ?? []), transfer])
+    else if (transfer.state !== 'whole') stretches.set(file, [...(stretches.get(file) ?? []), transfer])
   }
   return [...contents, ...[...stretches].map(([file, transfers]) => earlyReport(file, transfers))]
 }

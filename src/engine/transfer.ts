@@ -32,6 +32,8 @@ const BETWEEN_BREATHS = 64
 const LOOK_FOR_ROOM_MS = 1_000
 /** So little is synced once, when it gets its name; of more, most is written out before its path is locked. */
 const SYNCED_WITH_NAME_BYTES = 1 << 20
+/** So long a patient transfer waits for what others were to fetch: several of their looks for what is idle (downloader.ts). */
+const QUIET_MS = 3_000
 /** Shared by all transfers: checking what lies in staging and copying from this disk. */
 const scratch = new BufferPool({ bytes: MAX_PIECE_BYTES, mostIdle: 8 })
 
@@ -77,6 +79,7 @@ export class Transfer implements Growing {
   #picker: PiecePicker | null = null
   #staged: StagedFile | null = null
   #opening: Promise<unknown> = Promise.resolve()
+  #newsMs = 0
   #hasRoom = false
   #isEnding = false
 
@@ -150,6 +153,7 @@ export class Transfer implements Growing {
     await this.#checkRoom(this.#picker.missingBytes)
     this.signal.throwIfAborted()
     for (const [peer, have] of this.#haves) this.#picker.peerHas(peer.replica, have)
+    this.#newsMs = this.#needs.elapsed()
     this.state = 'fetching'
   }
 
@@ -161,6 +165,11 @@ export class Transfer implements Growing {
     if (this.signal.aborted) await opened.staged.close()
     this.signal.throwIfAborted()
     return opened
+  }
+
+  /** The peer has nothing to do: where nothing has come for long, others are not waited for any more. */
+  hasten(peer: Peer): void {
+    if (this.#needs.elapsed() - this.#newsMs >= QUIET_MS) this.picker?.hasten(peer.replica)
   }
 
   /** Asks for no more. */
@@ -219,7 +228,8 @@ export class Transfer implements Growing {
     const { list, staged } = this.#working()
     if (bytes.byteLength !== this.lengthOf(ordinal) || !blake3(bytes).equals(pieceHash(list, ordinal))) return false
     if (this.#picker?.has(ordinal) === false) await this.#write(staged, ordinal, bytes)
-    this.#rate.add(bytes.byteLength, this.#needs.elapsed())
+    this.#newsMs = this.#needs.elapsed()
+    this.#rate.add(bytes.byteLength, this.#newsMs)
     return true
   }
 

@@ -11,13 +11,14 @@ export interface PiecePickerOptions {
   readonly lengthOf: (ordinal: number) => number
   readonly self: PeerKey
   readonly seed: RootHash
-  /** Nobody waits for its end: nothing is asked for twice, or of its source for others, to be done sooner. */
+  /** Nobody waits for its end: nothing is asked for twice, or of its source for others, until `hasten`. */
   readonly patient?: boolean
 }
 
 /** What a receiver knows of its own transfer and the swarm around it (piece-picker.ts). */
 export interface PickState extends PiecePickerOptions {
   readonly swarm: SwarmView
+  patient: boolean
   readonly got: PieceSet
   /** Neither got nor in flight. */
   readonly open: PieceSet

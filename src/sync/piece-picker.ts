@@ -28,6 +28,7 @@ export class PiecePicker {
     const [got, open, unspread] = [new PieceSet(count), PieceSet.full(count), new PieceSet(count)]
     this.#state = {
       ...options,
+      patient: options.patient === true,
       swarm: new SwarmView(options),
       got,
       open,
@@ -103,10 +104,13 @@ export class PiecePicker {
 
   /**
    * All peers that are fetching this content now (not ourselves). Tell it before the first `pick`: receivers that do
-   * not know of each other all ask the source for the same pieces.
+   * not know of each other all ask the source for the same pieces. As long as we are patient, who is ready counts on:
+   * what it has need not leave the source again.
    */
   setReceivers(receivers: readonly Receiver[]): void {
-    this.#state.swarm.setReceivers(receivers.filter(({ peer }) => peer !== this.#state.self))
+    const { swarm, self, patient } = this.#state
+    const others = new Map(receivers.filter(({ peer }) => peer !== self).map((receiver) => [receiver.peer, receiver]))
+    swarm.setReceivers([...new Map([...(patient ? swarm.receivers : []), ...others]).values()])
   }
 
   /**
@@ -160,6 +164,12 @@ export class PiecePicker {
   /** It is going to send a piece that was released, after all. Nothing changes where another has been asked meanwhile. */
   resumed(peer: PeerKey, ordinal: number): void {
     if (this.#state.open.delete(ordinal)) this.#state.flights.ask(peer, ordinal)
+  }
+
+  /** Nothing comes, though `source` has nothing to do: who has a share of it does not fetch it. It is patient no longer. */
+  hasten(source: PeerKey): void {
+    const { swarm } = this.#state
+    if (swarm.piecesOf(source) !== null && !swarm.receivers.has(source)) this.#state.patient = false
   }
 
   #pickFromReceiver(round: PickRound, receiver: Receiver): void {

@@ -217,12 +217,18 @@ test('Of what nobody waits for a source is asked for our share alone, whatever e
   const share = mine!.pick('source', ALL)
   for (const ordinal of share) mine!.received(ordinal, 'source')
   assert.deepEqual(hurried(mine!, 'source'), [])
+  mine!.hasten('a')
+  assert.deepEqual(hurried(mine!, 'source'), [])
   const rest = theirs!.pick('source', ALL)
   assert.deepEqual([...share, ...rest].toSorted(ascending), upTo(12))
   mine!.setReceivers([])
+  assert.deepEqual(mine!.pick('source', ALL), [], 'what one has that is ready need not leave the source again')
+  mine!.peerGone('a')
   assert.deepEqual(mine!.pick('source', ALL), rest.toSorted(ascending))
   mine!.peerHas('second', { all: true })
   assert.deepEqual(hurried(mine!, 'second'), [])
+  mine!.hasten('second')
+  assert.deepEqual(hurried(mine!, 'second').toSorted(ascending), rest.toSorted(ascending))
 })
 
 test('There is no hurry while the peer has something to deliver, nor while new pieces spread', () => {
