@@ -76,18 +76,13 @@ export class EarlyPieces implements TransferGoal {
     downloader.fetch(name, { size: stretch.list.size, rank, patient: true })
   }
 
-  /** The file that a stretch of this name is of. */
+  /** The file that a stretch of this name is of; null if there is none of that name. */
   fileOf(name: RootHash): EarlyFile | null {
     return this.#fileOf.get(name) ?? null
   }
 
   listOf(name: RootHash): PieceList | null {
     return this.#fileOf.get(name)?.listOf(name) ?? null
-  }
-
-  /** Whether a stretch of this name is or was fetched. */
-  has(name: RootHash): boolean {
-    return this.#fileOf.has(name)
   }
 
   growing(name: RootHash): Growing | null {

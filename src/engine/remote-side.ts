@@ -133,7 +133,7 @@ export class RemoteSide {
       alsoWanting: (root) => server.alsoWanting(root),
       isNear: isNearPeer,
       gained: (root, ordinal) => server.gained(root, ordinal),
-      goalOf: (name) => (this.early.has(name) ? this.early : contents),
+      goalOf: (name) => (this.early.fileOf(name) === null ? contents : this.early),
       toInstall: () => this.applier.toInstall,
       peersMayHave: () => lists.wake(),
       listTold: (peer, { root, list }) => lists.told(peer, root, list ?? null),

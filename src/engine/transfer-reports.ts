@@ -1,5 +1,4 @@
 /** The transfers that `status` shows: one for each content, and one for each file that other hosts are still hashing. */
-import { type RootHash } from '../base/brand.ts'
 import { type TransferReport } from '../api/api-types.ts'
 import { type EarlyFile } from './early-file.ts'
 import { type RemoteSide } from './remote-side.ts'
@@ -10,19 +9,14 @@ export function transferReports({ downloader, wanted, early }: RemoteSide): read
   const stretches = new Map<EarlyFile, Transfer[]>()
   for (const transfer of downloader.transfers()) {
     const file = early.fileOf(transfer.root)
-    if (file === null) contents.push(contentReport(transfer, nameOf(transfer.root, wanted)))
+    if (file === null) contents.push(contentReport(transfer, wanted.pathsOf(transfer.root)[0] ?? transfer.root))
     else if (transfer.state !== 'whole') stretches.set(file, [...(stretches.get(file) ?? []), transfer])
   }
   return [...contents, ...[...stretches].map(([file, transfers]) => earlyReport(file, transfers))]
 }
 
-function nameOf(root: RootHash, wanted: RemoteSide['wanted']): string {
-  return wanted.pathsOf(root)[0] ?? root
-}
-
 function contentReport(transfer: Transfer, path: string): TransferReport {
-  const { size, doneBytes } = transfer
-  return report({ path, size, doneBytes }, [transfer])
+  return report({ path, size: transfer.size, doneBytes: transfer.doneBytes }, [transfer])
 }
 
 function earlyReport({ path, size, endedBytes }: EarlyFile, transfers: readonly Transfer[]): TransferReport {

@@ -170,7 +170,8 @@ test('what came early is kept as long as its file is being hashed, though no mor
 
 test('a host that wants it but has other things to do keeps nobody waiting', async () => {
   const hosts = new EarlyHosts({ hosts: 3, latencyMs: 20 })
-  hosts.three.root.openStaged = () => new Promise(() => {})
+  const busy = Promise.withResolvers<never>()
+  hosts.three.root.openStaged = () => busy.promise
   const content = image()
   await hosts.drop(content)
   await hosts.pass(10_000)
@@ -179,6 +180,8 @@ test('a host that wants it but has other things to do keeps nobody waiting', asy
   await hosts.pass(ALL_COME_MS)
   assert.ok(hosts.two.tree()[PATH] === content)
   assert.equal(hosts.servedBytes, FILE_BYTES)
+  busy.reject(new Error('the test is over'))
+  await hosts.close()
 })
 
 test('what has been announced gets the room that is taken by what came early', async () => {

@@ -18,7 +18,13 @@ function process(live: number) {
       state.resident = live
     },
   })
-  return { clock, state, stop }
+  const work = async (seconds: number) => {
+    for (let second = 0; second < seconds; second++) {
+      state.cpuMs += 100
+      await clock.pass(1_000)
+    }
+  }
+  return { clock, state, stop, work }
 }
 
 test('a daemon that does nothing gives its memory back, once more what it keeps for a while, and is left alone', async () => {
@@ -33,23 +39,17 @@ test('a daemon that does nothing gives its memory back, once more what it keeps 
 })
 
 test('what is kept for a while is given back later where there is work then', async () => {
-  const { clock, state } = process(120 * MB)
+  const { clock, state, work } = process(120 * MB)
   await clock.pass(10_000)
-  for (let second = 0; second < 60; second++) {
-    state.cpuMs += 100
-    await clock.pass(1_000)
-  }
+  await work(60)
   assert.equal(state.collections, 1)
   await clock.pass(10_000)
   assert.equal(state.collections, 2)
 })
 
 test('a daemon at work is never made to stand still', async () => {
-  const { clock, state } = process(120 * MB)
-  for (let second = 0; second < 60; second++) {
-    state.cpuMs += 100
-    await clock.pass(1_000)
-  }
+  const { state, work } = process(120 * MB)
+  await work(60)
   assert.equal(state.collections, 0)
 })
 
