@@ -1,6 +1,6 @@
 /**
- * Whose turn it is to be fetched. Contents wait by rank and size (sync/fetch-order.ts); small ones for themselves, as
- * they are not to wait for images, and come by the hundred.
+ * Whose turn it is to be fetched. Contents wait by rank and size (sync/fetch-order.ts); short ones for themselves, as
+ * they are not to wait for images, and come by the hundred. (Those that need no transfer at all are small-fetches.ts's.)
  */
 import { type RootHash } from '../base/brand.ts'
 import { type Clock } from '../base/clock.ts'
@@ -8,10 +8,10 @@ import { FetchQueue, mayStart, type Wish } from '../sync/fetch-order.ts'
 
 /** Enough that files hide each other's round trips, few enough to finish some before all. */
 const AT_A_TIME = { most: 24, mostOfAll: 96 }
-/** Small ones are counted by themselves: what they cost is not their bytes but waiting for each other, */
-const SMALL_BYTES = 128 * 1024
+/** Short ones are counted by themselves: what they cost is not their bytes but waiting for each other, */
+const SHORT_BYTES = 128 * 1024
 /** and this many fill the transactions of the index and the syncs of the disk. */
-const SMALL_AT_A_TIME = 256
+const SHORT_AT_A_TIME = 256
 /** What has come is installed first: no more is begun while so many wait for it. */
 const MOST_TO_INSTALL = 1_000
 const START_LATER_MS = 20
@@ -29,9 +29,9 @@ export interface FetchTurnsNeeds {
 export class FetchTurns {
   readonly #needs: FetchTurnsNeeds
   readonly #waiting = new FetchQueue<RootHash>()
-  readonly #smallWaiting = new FetchQueue<RootHash>()
-  /** Small ones under way. */
-  #small = 0
+  readonly #shortWaiting = new FetchQueue<RootHash>()
+  /** Short ones under way. */
+  #short = 0
   #isPaused = false
   #cancelStart: (() => void) | null = null
 
@@ -41,18 +41,18 @@ export class FetchTurns {
 
   /** Contents that wait. */
   get count(): number {
-    return this.#waiting.count + this.#smallWaiting.count
+    return this.#waiting.count + this.#shortWaiting.count
   }
 
   /** It waits from now on, until `next` finds that its turn has come. */
   add(root: RootHash, wish: Wish): void {
-    const queue = isSmall(wish) ? this.#smallWaiting : this.#waiting
+    const queue = isShort(wish) ? this.#shortWaiting : this.#waiting
     queue.set(root, wish)
   }
 
   delete(root: RootHash): void {
     this.#waiting.delete(root)
-    this.#smallWaiting.delete(root)
+    this.#shortWaiting.delete(root)
   }
 
   /** Begins all whose turn has come. */
@@ -63,12 +63,12 @@ export class FetchTurns {
       this.#waiting.delete(next[0])
       this.#needs.begin(...next)
     }
-    this.#nextSmall()
+    this.#nextShort()
   }
 
   /** One that was begun needs nothing from peers any more. */
   ended(wish: Pick<Wish, 'size'>): void {
-    if (isSmall(wish)) this.#small--
+    if (isShort(wish)) this.#short--
   }
 
   /** Nothing is begun until `resume`. */
@@ -83,13 +83,13 @@ export class FetchTurns {
     this.next()
   }
 
-  #nextSmall(): void {
-    while (this.#small < SMALL_AT_A_TIME) {
-      const next = this.#smallWaiting.first()
+  #nextShort(): void {
+    while (this.#short < SHORT_AT_A_TIME) {
+      const next = this.#shortWaiting.first()
       if (next === null) return
       if (this.#needs.toInstall() >= MOST_TO_INSTALL) return this.#nextLater()
-      this.#smallWaiting.delete(next[0])
-      this.#small++
+      this.#shortWaiting.delete(next[0])
+      this.#short++
       this.#needs.begin(...next)
     }
   }
@@ -103,11 +103,11 @@ export class FetchTurns {
 
   /** What is left to wish for. */
   #largeUnderWay(): readonly Wish[] {
-    const large = [...this.#needs.underWay()].filter((wish) => !isSmall(wish))
+    const large = [...this.#needs.underWay()].filter((wish) => !isShort(wish))
     return large.map(({ missingBytes, rank }) => ({ size: missingBytes, rank }))
   }
 }
 
-function isSmall({ size }: Pick<Wish, 'size'>): boolean {
-  return size <= SMALL_BYTES
+function isShort({ size }: Pick<Wish, 'size'>): boolean {
+  return size <= SHORT_BYTES
 }
